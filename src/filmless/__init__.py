@@ -1,0 +1,1 @@
+"""Filmless: a PACS and a RIS in one."""
