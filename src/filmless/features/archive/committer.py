@@ -1,0 +1,100 @@
+"""Group commit: threads that finish at the same time share one transaction.
+
+Whoever gets the lock commits for all who wait, so there is no thread of its own and no hop for a lone sender.
+An answer is given only after the folder entries are durable and the transaction has committed.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from filmless.features.archive.indexing import Answer, Decision, Submission, index_batch
+from filmless.infra import limits
+from filmless.infra.database import Database
+from filmless.infra.errors import FilmlessError, Unavailable
+from filmless.infra.log import get_logger
+from filmless.infra.object_store.base import ObjectStore
+
+TRIES_MAX = 3  # PostgreSQL may end one of two commits that wait for each other; the next try goes through.
+
+_log = get_logger()
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """A submission in the queue; the decision is written once its commit is durable."""
+
+    submission: Submission
+    decision: Decision | None = None
+
+
+class Committer:
+    """Commits submissions of any number of threads, many in one transaction."""
+
+    def __init__(self, database: Database, object_store: ObjectStore) -> None:
+        self._database = database
+        self._object_store = object_store
+        self._waiting: deque[_Ticket] = deque()
+        self._committing = threading.Lock()
+
+    def commit(self, submission: Submission) -> Answer:
+        """Index the submission durably and return its answer, which may be an error to raise."""
+        ticket = _Ticket(submission)
+        self._waiting.append(ticket)
+        with self._committing:
+            while ticket.decision is None:
+                self._commit_batch(self._take_batch())
+        return ticket.decision.answer
+
+    def _take_batch(self) -> list[_Ticket]:
+        batch: list[_Ticket] = []
+        while self._waiting and len(batch) < limits.COMMIT_BATCH_INSTANCES_MAX:
+            batch.append(self._waiting.popleft())
+        assert batch  # Our own submission is in the queue until it has a decision.
+        return batch
+
+    def _commit_batch(self, batch: Sequence[_Ticket]) -> None:
+        try:
+            self._index(batch)
+        except FilmlessError as error:
+            for ticket in batch:
+                ticket.decision = Decision(error)
+        except Exception:
+            # One instance that we cannot handle must not take the others with it.
+            _log.exception("index_batch_failed", instances=len(batch))
+            for ticket in batch:
+                self._commit_alone(ticket)
+        for ticket in batch:
+            if ticket.decision is not None and not ticket.decision.object_is_needed:
+                self._object_store.delete(ticket.submission.received.stored.object_id)
+
+    def _commit_alone(self, ticket: _Ticket) -> None:
+        try:
+            self._index([ticket])
+        except FilmlessError as error:
+            ticket.decision = Decision(error)
+        except Exception as error:
+            _log.exception("index_failed", object_id=ticket.submission.received.stored.object_id)
+            ticket.decision = Decision(InternalFault(error))
+
+    def _index(self, batch: Sequence[_Ticket]) -> None:
+        self._object_store.publish([ticket.submission.received.stored.object_id for ticket in batch])
+        for left in reversed(range(TRIES_MAX)):
+            try:
+                with self._database.transaction() as tx:
+                    decisions = index_batch(tx, [ticket.submission for ticket in batch])
+                break
+            except Unavailable:
+                if left == 0 or self._database.is_sqlite:
+                    raise
+        for ticket, decision in zip(batch, decisions, strict=True):  # Only now: the commit is durable.
+            ticket.decision = decision
+
+
+class InternalFault(FilmlessError):
+    """Our own mistake while indexing; the sender hears Processing Failure, the log has the rest."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__("The instance could not be indexed: an error of ours, written to the log.")
+        self.__cause__ = cause

@@ -1,0 +1,229 @@
+"""Receive an instance: stream it to the object store, then index it, then say so.
+
+One verb behind three doors: C-STORE, STOW and file import. While bytes arrive, nothing is done but write and
+hash; the header is read from the first bytes when the data set is whole. Order of a success: fdatasync of the
+object, fsync of its folder, commit of the index, answer.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from blake3 import blake3
+
+from filmless.features.access import Actor, Permission
+from filmless.features.archive.archive import Archive
+from filmless.features.archive.errors import NotDICOM
+from filmless.features.archive.header_values import (
+    cause_for_quarantine,
+    demographics_of,
+    instance_of,
+    series_of,
+    study_of,
+)
+from filmless.features.archive.indexing import Submission
+from filmless.features.archive.model import (
+    ReceiveContext,
+    ReceivedInstance,
+    StoredBytes,
+    StoreOutcome,
+)
+from filmless.infra import limits, metrics
+from filmless.infra.errors import FilmlessError, Invalid, NotPermitted, OverLimit
+from filmless.infra.object_store.base import Buffer
+from filmless.standards.dicom import tags
+from filmless.standards.dicom.elements import InflateLimit, MalformedDataSet, TruncatedDataSet, inflate
+from filmless.standards.dicom.header import HeaderScan, scan_header
+from filmless.standards.dicom.part10 import FileMeta, read_part10_header, write_part10_header
+from filmless.standards.dicom.sop_classes import is_storage
+from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfer_syntax
+from filmless.standards.dicom.uids import is_valid_uid
+
+FIRST_LOOK_BYTES = 16 * limits.KIB  # The header of a CT slice is 2-6 KiB; more is read from the object.
+
+
+class Reception:
+    """One instance on its way in. Ends by `finish` or `abandon`."""
+
+    def __init__(self, archive: Archive, actor: Actor, context: ReceiveContext) -> None:
+        self._archive = archive
+        self._actor = actor
+        self._context = context
+        header = write_part10_header(
+            FileMeta(
+                sop_class_uid=context.sop_class_uid,
+                sop_instance_uid=context.sop_instance_uid,
+                transfer_syntax_uid=context.transfer_syntax_uid,
+                source_ae_title=context.source_ae_title,
+                receiving_ae_title=context.receiving_ae_title,
+            )
+        )
+        self._data_set_offset = len(header)
+        self._unwritten_header: bytes | None = header
+        syntax = find_transfer_syntax(context.transfer_syntax_uid)
+        self._is_deflated = syntax is not None and syntax.deflated
+        self._hasher = blake3()
+        self._prefix = b""
+        self._writer = archive.object_store.create()
+
+    def write(self, buffers: Sequence[Buffer]) -> None:
+        """Append bytes of the data set; raises Unavailable (disk full) or OverLimit, then `abandon`."""
+        for buffer in buffers:
+            if len(self._prefix) < FIRST_LOOK_BYTES:
+                self._prefix += bytes(buffer[: FIRST_LOOK_BYTES - len(self._prefix)])
+            self._hasher.update(buffer)
+        if self._unwritten_header is not None:
+            buffers = (self._unwritten_header, *buffers)
+            self._unwritten_header = None
+        self._writer.write(buffers)
+        if self._writer.size_bytes > limits.INSTANCE_BYTES_MAX:
+            raise OverLimit(f"The instance is larger than {limits.INSTANCE_BYTES_MAX} bytes.")
+
+    def finish(self, *, trust_demographics: bool = False) -> StoreOutcome:
+        """Make the instance durable, index it, and return only then.
+
+        Raises an error of `features/archive/errors.py` when the instance was set aside, Unavailable when it
+        could not be made durable; then nothing of it is visible and the sender should try again.
+        """
+        if self._unwritten_header is not None:
+            self.write(())
+        try:
+            scan = self._scan(self._prefix, final=False)
+            self._writer.sync()
+        except BaseException:
+            self._writer.abandon()
+            raise
+        if not scan.complete:
+            scan = self._scan_more(scan)
+        submission = Submission(self._actor, self._received(scan), trust_demographics)
+        # Whatever happens from here on, the object stays: a commit of unknown outcome may have named it.
+        answer = self._archive.committer.commit(submission)
+        if isinstance(answer, FilmlessError):
+            raise answer
+        metrics.INSTANCES_STORED.inc()
+        metrics.BYTES_STORED.inc(self._writer.size_bytes)
+        return answer
+
+    def abandon(self) -> None:
+        """Give up: remove what was written. Safe to call at any time before `finish`."""
+        self._writer.abandon()
+
+    def _scan(self, prefix: bytes, *, final: bool) -> HeaderScan:
+        if not self._is_deflated:
+            return scan_header(prefix, self._context.transfer_syntax_uid, final=final)
+        try:
+            inflated = inflate(prefix, limits.HEADER_BYTES_MAX)
+        except (MalformedDataSet, InflateLimit):
+            inflated = b"\x00"  # Scans as malformed at its first byte, which is what it is.
+        return scan_header(inflated, EXPLICIT_LE, final=final)
+
+    def _scan_more(self, scan: HeaderScan) -> HeaderScan:
+        """Read on from the object, which is durable by now, until the header is whole or over its limit."""
+        length = self._writer.size_bytes - self._data_set_offset
+        wanted = len(self._prefix)
+        while not scan.complete:
+            wanted = min(max(scan.needs_bytes, wanted * 4), length, limits.HEADER_BYTES_MAX)
+            prefix = self._archive.object_store.read(self._writer.object_id, self._data_set_offset, wanted)
+            final = wanted == length or wanted == limits.HEADER_BYTES_MAX
+            scan = self._scan(prefix, final=final)
+            if final:
+                break
+        return scan
+
+    def _received(self, scan: HeaderScan) -> ReceivedInstance:
+        data_set_bytes = self._writer.size_bytes - self._data_set_offset
+        return ReceivedInstance(
+            demographics=demographics_of(scan),
+            study=study_of(scan),
+            series=series_of(scan),
+            instance=instance_of(scan, self._context),
+            stored=StoredBytes(
+                self._writer.object_id,
+                self._writer.size_bytes,
+                self._data_set_offset,
+                self._hasher.digest(),
+            ),
+            source_ae_title=self._context.source_ae_title,
+            problems=tuple(scan.problems),
+            cause=cause_for_quarantine(scan, self._context, None if self._is_deflated else data_set_bytes),
+        )
+
+
+def begin_receive(archive: Archive, actor: Actor, context: ReceiveContext) -> Reception:
+    """Begin to receive one instance.
+
+    Raises NotPermitted, Invalid (a UID that is none; a SOP class that is not stored here), Unavailable.
+    """
+    actor.must(Permission.STUDIES_STORE)
+    for uid, name in (
+        (context.sop_class_uid, "SOP Class UID"),
+        (context.sop_instance_uid, "SOP Instance UID"),
+        (context.transfer_syntax_uid, "Transfer Syntax UID"),
+    ):
+        if not is_valid_uid(uid):
+            raise Invalid(f"The {name} is missing or is not a UID.")
+    if not archive.accept_unknown_sop_classes and not is_storage(context.sop_class_uid):
+        raise NotPermitted(f"Instances of SOP Class {context.sop_class_uid} are not stored here.")
+    return Reception(archive, actor, context)
+
+
+def receive_part10(
+    archive: Archive, actor: Actor, source_ae_title: str, chunks: Iterable[Buffer]
+) -> StoreOutcome:
+    """Receive one DICOM file (PS3.10), streamed; raises NotDICOM when it is none, else as `Reception.finish`."""
+    stream = iter(chunks)
+    prefix = bytearray()
+    context, data_set_offset = _context_of_file(prefix, stream, source_ae_title)
+    reception = begin_receive(archive, actor, context)
+    try:
+        reception.write((memoryview(prefix)[data_set_offset:],))
+        for chunk in stream:
+            reception.write((chunk,))
+    except BaseException:
+        reception.abandon()
+        raise
+    return reception.finish()
+
+
+def _context_of_file(
+    prefix: bytearray, stream: Iterable[Buffer], source_ae_title: str
+) -> tuple[ReceiveContext, int]:
+    """Read on into `prefix` until the file says what it is; returns the context and where the data set begins."""
+    ended = False
+    while True:
+        try:
+            header = read_part10_header(bytes(prefix))
+            break
+        except TruncatedDataSet as error:
+            if ended or len(prefix) > limits.HEADER_BYTES_MAX:
+                raise NotDICOM("The file is not DICOM, or breaks off in its first bytes.") from error
+            ended = not _read_on(prefix, stream)
+        except MalformedDataSet as error:
+            raise NotDICOM("The file is not DICOM.") from error
+    meta, offset = header.meta, header.dataset_offset
+    if meta.sop_class_uid and meta.sop_instance_uid:
+        return ReceiveContext(
+            meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, source_ae_title
+        ), offset
+    return _context_of_data_set(prefix, offset, stream, meta.transfer_syntax_uid, source_ae_title), offset
+
+
+def _context_of_data_set(
+    prefix: bytearray, offset: int, stream: Iterable[Buffer], transfer_syntax_uid: str, source_ae_title: str
+) -> ReceiveContext:
+    """For a file without file meta information: the UIDs stand in the data set itself."""
+    ended = False
+    while True:
+        scan = scan_header(bytes(memoryview(prefix)[offset:]), transfer_syntax_uid, final=ended)
+        if scan.complete or ended or len(prefix) > limits.HEADER_BYTES_MAX:
+            break
+        ended = not _read_on(prefix, stream)
+    sop_class_uid, sop_instance_uid = scan.text(tags.SOP_CLASS_UID), scan.text(tags.SOP_INSTANCE_UID)
+    if not is_valid_uid(sop_class_uid) or not is_valid_uid(sop_instance_uid):
+        raise NotDICOM("The file has no SOP Class UID and SOP Instance UID: it is not a DICOM instance.")
+    return ReceiveContext(sop_class_uid, sop_instance_uid, transfer_syntax_uid, source_ae_title)
+
+
+def _read_on(prefix: bytearray, stream: Iterable[Buffer]) -> bool:
+    for chunk in stream:
+        prefix += chunk
+        return True
+    return False

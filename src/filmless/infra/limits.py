@@ -1,0 +1,55 @@
+"""Every maximum in one place, each with its reason.
+
+Nothing that comes from outside is waited for, kept or counted without a bound named here. Pure `standards`
+code keeps its own bounds at the top of the module concerned, because it may not import this one.
+"""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+# --- DICOM -----------------------------------------------------------------------------------------------
+ASSOCIATIONS_MAX = 256  # A modality opens 2-4; 60 modalities on a Monday morning fit, each costs one thread.
+ASSOCIATIONS_PER_NODE_MAX = 64  # One broken sender in a loop must not take every place.
+ASSOCIATION_IDLE_SECONDS_MAX = 300  # Modalities keep an association open between images of a slow exam.
+ASSOCIATION_REQUEST_SECONDS_MAX = 10  # ARTIM: a peer that connects and stays silent is dropped.
+SEND_SECONDS_MAX = 60  # A peer that does not read must not pin a thread for ever.
+RECEIVE_BUFFER_BYTES = 512 * KIB  # One buffer an association: a whole CT slice in few recv calls.
+HEADER_BYTES_MAX = 16 * MIB  # Attributes before Pixel Data; enhanced multi-frame headers reach some MiB.
+INSTANCE_BYTES_MAX = 16 * GIB  # A long video or a whole-slide level; above it the sender is told A700.
+PART10_PREFIX_BYTES = 64 * KIB  # First look at a stored object: the header of an ordinary image fits.
+
+# --- Disk ------------------------------------------------------------------------------------------------
+DISK_FREE_BYTES_MIN = 512 * MIB  # Below this nothing more is received: the database needs room to say so.
+
+# --- Ingest ----------------------------------------------------------------------------------------------
+COMMIT_BATCH_INSTANCES_MAX = 64  # One transaction may carry this many instances of several associations.
+
+# --- HTTP ------------------------------------------------------------------------------------------------
+JSON_BODY_BYTES_MAX = 1 * MIB  # The largest honest JSON request of the web app is a few KiB.
+STOW_BODY_BYTES_MAX = 64 * GIB  # A whole study in one request; parts stream to disk, none is kept in memory.
+QUERY_RESULTS_DEFAULT = 100  # A page of a study list.
+QUERY_RESULTS_MAX = 1000  # One answer of QIDO; more is asked for with offset, and Warning 299 says so.
+RENDER_SECONDS_MAX = (
+    20  # A thumbnail takes milliseconds; what takes this long is an attack or a damaged file.
+)
+RENDER_MEMORY_BYTES_MAX = 2 * GIB  # A 50-megapixel colour frame with its floating-point copies fits.
+LIVE_STREAMS_MAX = 500  # Open study lists that are kept up to date at once, per web process.
+
+# --- Sign-in ---------------------------------------------------------------------------------------------
+PASSWORD_CHARACTERS_MIN = 10  # NIST SP 800-63B asks for 8; we add two and drop composition rules.
+PASSWORD_CHARACTERS_MAX = 256  # argon2 cost grows with nothing, but a megabyte password is not a password.
+SIGN_IN_FAILURES_MAX = 5  # Then the account and address wait.
+SIGN_IN_LOCK_SECONDS = 300
+SESSION_IDLE_SECONDS_MAX = 8 * 3600  # A reading shift with a lunch break.
+SESSION_SECONDS_MAX = 24 * 3600  # Then sign in again, however busy.
+PASSWORD_HASHES_AT_ONCE_MAX = 2  # Each argon2id verification takes 64 MiB and a core.
+
+# --- Jobs ------------------------------------------------------------------------------------------------
+JOB_LEASE_SECONDS = 120  # A worker that has not finished or renewed by then is taken for dead.
+JOB_ATTEMPTS_MAX = 8  # With the back-off below: parked after about four hours of trying.
+JOB_BACK_OFF_SECONDS_MAX = 3600
+OUTBOX_KEEP_SECONDS = 7 * 24 * 3600  # Announced facts stay readable for a week after all reactions ran.
+
+# --- Database --------------------------------------------------------------------------------------------
+DATABASE_BUSY_SECONDS_MAX = 30  # Waiting for another process's write before giving up as Unavailable.

@@ -1,0 +1,72 @@
+"""What an object store is: put a stream, get a range, delete, list. Names are ours, never from the wire."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a listing shows it."""
+
+    object_id: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class ObjectWriter(Protocol):
+    """One object being written. Ends by `sync`, then `publish`; or by `abandon`."""
+
+    object_id: str
+    size_bytes: int
+
+    def write(self, buffers: Sequence[Buffer]) -> None:
+        """Append the buffers in order; raises Unavailable when the store is full or gone."""
+        ...
+
+    def sync(self) -> None:
+        """Make the bytes durable; raises Unavailable, after which the object counts as not stored."""
+        ...
+
+    def abandon(self) -> None:
+        """Remove what was written; safe to call at any time, also twice."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """Immutable objects under ids of our own making."""
+
+    def create(self) -> ObjectWriter:
+        """Begin a new object under a fresh id."""
+        ...
+
+    def publish(self, object_ids: Sequence[str]) -> None:
+        """Make the names of synced objects durable too, many at once; raises Unavailable."""
+        ...
+
+    def read(self, object_id: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of the object from offset; raises NotFound or Unavailable."""
+        ...
+
+    def stream(self, object_id: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
+        """The object from offset to its end, in chunks."""
+        ...
+
+    def size(self, object_id: str) -> int:
+        """Length in bytes; raises NotFound."""
+        ...
+
+    def local_path(self, object_id: str) -> str | None:
+        """Path of a file with the object's bytes, where the store is a folder of this machine."""
+        ...
+
+    def delete(self, object_id: str) -> None:
+        """Remove the object; an absent one is no error."""
+        ...
+
+    def list_objects(self) -> Iterator[StoredObject]:
+        """All objects, oldest names first."""
+        ...

@@ -1,0 +1,79 @@
+"""Settings: what the administrator decides before the start; read once, never changed while running.
+
+Every field is an environment variable `FILMLESS_<NAME>` and is documented in `docs/settings.md` (a house test
+holds the page). What may change at run time (nodes, users) lives in tables instead.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from filmless.infra.errors import Invalid
+
+
+class Settings(BaseSettings):
+    """All settings of one installation; immutable."""
+
+    model_config = SettingsConfigDict(env_prefix="FILMLESS_", frozen=True, extra="ignore")
+
+    data: Path = Field(Path("data"), description="Folder of the database and the images.")
+    bind: str = Field("127.0.0.1", description="Address that the servers listen on.")
+    http_port: int = Field(8000, ge=0, le=65535, description="Port of the web application and DICOMweb.")
+    dicom_port: int = Field(11112, ge=0, le=65535, description="Port of the DICOM server.")
+    ae_title: str = Field(
+        "FILMLESS", min_length=1, max_length=16, description="Our Application Entity title."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty: SQLite in the data folder. postgresql:// for a server."
+    )
+    object_store_url: str = Field(
+        "",
+        description="Where image bytes live; empty: `objects` in the data folder. s3://bucket/prefix for S3.",
+    )
+    accept_unknown_nodes: bool = Field(
+        False, description="Whether DICOM peers that nobody registered may send images."
+    )
+    called_ae_title_must_match: bool = Field(
+        False, description="Whether a peer must address us by our own AE title."
+    )
+    accept_unknown_sop_classes: bool = Field(
+        True, description="Whether private and future storage SOP classes are stored."
+    )
+    public_url: str = Field(
+        "", description="Address that browsers use, as https://pacs.example.org; empty: HTTP as bound."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Web server processes.")
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+    )
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment; raises Invalid with the names of all wrong variables."""
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [
+                f"FILMLESS_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()
+            ]
+            raise Invalid("These settings are wrong: " + "; ".join(lines)) from None
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database URL with the default filled in and the driver named."""
+        if not self.database_url:
+            return f"sqlite:///{self.data.absolute() / 'filmless.sqlite3'}"
+        if self.database_url.startswith("postgresql://"):
+            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return self.database_url
+
+    @property
+    def effective_object_store_url(self) -> str:
+        """The object store URL with the default filled in."""
+        return self.object_store_url or (self.data.absolute() / "objects").as_uri()
+
+    @property
+    def binds_beyond_loopback(self) -> bool:
+        """Whether other machines can reach us."""
+        return self.bind not in ("127.0.0.1", "::1", "localhost")
