@@ -1,0 +1,279 @@
+"""Our side as requestor (SCU): open an association, ask, release.
+
+    with open_association(peer, [(VERIFICATION, (IMPLICIT_LE,))]) as requestor:
+        requestor.echo()
+
+Peers are hostile here too: every wait is bounded, every answer checked. Not here: what to send where and
+when to try again (`features/nodes`, jobs). Start at `open_association`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from filmless.edge.dimse.connection import Connection, Timeouts
+from filmless.edge.dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ContextNotAccepted,
+    PeerBusy,
+    PeerUnreachable,
+    RequestTimedOut,
+    TooManyContexts,
+)
+from filmless.standards.dicom.sop_classes import VERIFICATION
+from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from filmless.standards.dicom.upper_layer import (
+    OFFERED_PDU_BYTES_MAX,
+    PRESENTATION_CONTEXTS_MAX,
+    Aborted,
+    AssociateReject,
+    AssociateRequest,
+    Association,
+    AssociationAccepted,
+    BytesLike,
+    CommandField,
+    CommandReceived,
+    CommandSet,
+    PresentationContext,
+    PresentationContextProposal,
+    Priority,
+    Rejected,
+    ReleaseConfirmed,
+    ReleaseRequested,
+    RoleSelection,
+    UserIdentity,
+    UserInformation,
+)
+
+_TRANSIENT = 2  # PS3.8 Table 9-21, result.
+
+_REJECTIONS = {  # (source, reason) -> in plain words; PS3.8 Table 9-21.
+    (1, 2): "it does not know the DICOM application context",
+    (1, 3): "it does not know our AE title {calling!r}; register it there",
+    (1, 7): "it is not called {called!r}; correct the AE title of this node",
+    (2, 2): "it speaks another protocol version",
+    (3, 1): "it is congested",
+    (3, 2): "it is at its limit of associations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom to ask and in whose name, and how long to be patient (seconds)."""
+
+    host: str
+    port: int
+    called_ae_title: str
+    calling_ae_title: str
+    connect_seconds: float = 10.0
+    answer_seconds: float = 60.0
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        return f"{self.called_ae_title} at {self.host}:{self.port}"
+
+
+@contextmanager
+def open_association(
+    peer: Peer,
+    contexts: Sequence[tuple[str, Sequence[str]]],
+    *,
+    roles: tuple[RoleSelection, ...] = (),
+    user_identity: UserIdentity | None = None,
+) -> Iterator[Requestor]:
+    """An association with `peer`; released at the end of the block, aborted when it raises.
+
+    `contexts`: (abstract syntax UID, transfer syntax UIDs). Propose one pair per transfer syntax when you
+    must be able to send in each. Raises PeerUnreachable, AssociationRejected, PeerBusy, RequestTimedOut,
+    AssociationAborted, TooManyContexts.
+    """
+    request = _request_for(peer, contexts, roles, user_identity)
+    association = Association(is_requestor=True)
+    association.request_association(request)
+    sock = _connect(peer)
+    association.connected()
+    with Connection(sock, association, timeouts=Timeouts(send_seconds=peer.answer_seconds)) as connection:
+        requestor = Requestor(connection, peer)
+        requestor.establish()
+        yield requestor
+        # Everything asked has been answered; a peer that botches its goodbye does not undo that.
+        with suppress(AssociationAborted, RequestTimedOut):
+            requestor.release()
+
+
+class Requestor:
+    """An open association to ask questions on, one at a time."""
+
+    def __init__(self, connection: Connection, peer: Peer) -> None:
+        """Made by `open_association`."""
+        self._connection = connection
+        self._peer = peer
+        self._message_id = 0
+
+    @property
+    def contexts(self) -> dict[int, PresentationContext]:
+        """The presentation contexts the peer accepted, by ID."""
+        return self._connection.association.contexts
+
+    def context_for(self, abstract_syntax_uid: str, transfer_syntax_uid: str = "") -> PresentationContext:
+        """The accepted context for this pair ("": any transfer syntax). Raises ContextNotAccepted."""
+        for context in self.contexts.values():
+            if context.abstract_syntax_uid == abstract_syntax_uid and (
+                not transfer_syntax_uid or context.transfer_syntax_uid == transfer_syntax_uid
+            ):
+                return context
+        syntax = f" in transfer syntax {transfer_syntax_uid}" if transfer_syntax_uid else ""
+        raise ContextNotAccepted(f"{self._peer} does not take SOP class {abstract_syntax_uid}{syntax}.")
+
+    def echo(self) -> int:
+        """C-ECHO (PS3.7 9.1.5); returns the status, 0 for Success."""
+        context = self.context_for(VERIFICATION)
+        command = CommandSet.build(
+            CommandField.C_ECHO_RQ, message_id=self._next_message_id(), affected_sop_class_uid=VERIFICATION
+        )
+        return self._ask(context.context_id, command, None).status
+
+    def store(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        data: Iterable[BytesLike],
+        *,
+        move_originator: tuple[str, int] | None = None,
+    ) -> int:
+        """C-STORE (PS3.7 9.1.1); returns the status. 0 is Success, Bxxx a warning: stored all the same.
+
+        `data`: the data set without file meta, in that transfer syntax, in chunks of any size.
+        `move_originator`: AE title and message ID of the C-MOVE this answers.
+        """
+        context = self.context_for(sop_class_uid, transfer_syntax_uid)
+        originator: dict[str, int | str] = {}
+        if move_originator is not None:
+            originator = {
+                "move_originator_ae_title": move_originator[0],
+                "move_originator_message_id": move_originator[1],
+            }
+        command = CommandSet.build(
+            CommandField.C_STORE_RQ,
+            has_data_set=True,
+            message_id=self._next_message_id(),
+            priority=Priority.MEDIUM,
+            affected_sop_class_uid=sop_class_uid,
+            affected_sop_instance_uid=sop_instance_uid,
+            **originator,
+        )
+        return self._ask(context.context_id, command, data).status
+
+    def establish(self) -> None:
+        """Wait for the answer to our A-ASSOCIATE-RQ; `open_association` does."""
+        event = self._next("the association request")
+        if isinstance(event, Rejected):
+            raise self._rejected(event.rejection)
+        if not isinstance(event, AssociationAccepted):
+            raise AssociationAborted(f"{self._peer} answered the association request with something else.")
+
+    def release(self) -> None:
+        """Release the association and wait for the answer; `open_association` does."""
+        if self._connection.association.is_over:
+            return
+        self._connection.release()
+        while True:
+            event = self._next("the release")
+            if isinstance(event, ReleaseRequested):
+                self._connection.confirm_release()
+            elif isinstance(event, ReleaseConfirmed):
+                return
+
+    # Inside.
+
+    def _next_message_id(self) -> int:
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def _ask(self, context_id: int, command: CommandSet, data: Iterable[BytesLike] | None) -> CommandSet:
+        """Send a request and wait for its one response."""
+        self._connection.send_message(context_id, command, data)
+        what = f"message {command.message_id}"
+        event = self._next(what)
+        response = event.command if isinstance(event, CommandReceived) else None
+        if (
+            response is None
+            or response.has_data_set
+            or response.command_field != command.command_field | 0x8000
+            or response.message_id_being_responded_to != command.message_id
+        ):
+            self._connection.abort("The peer sent something else than the response that was due.")
+            raise AssociationAborted(f"{self._peer} answered {what} with something else than its response.")
+        return response
+
+    def _next(self, what: str) -> object:
+        """The next event; raises RequestTimedOut or AssociationAborted instead of giving none."""
+        event = self._connection.next_event(self._peer.answer_seconds)
+        if isinstance(event, Aborted):
+            raise AssociationAborted(f"{self._peer}: {event.explanation}")
+        if event is not None:
+            return event
+        association = self._connection.association
+        if association.is_over:
+            raise AssociationAborted(
+                f"{self._peer}: {association.ended_because or 'the association is over.'}"
+            )
+        self._connection.abort("The peer did not answer in time.")
+        raise RequestTimedOut(
+            f"{self._peer} did not answer {what} within {self._peer.answer_seconds:g} seconds."
+        )
+
+    def _rejected(self, rejection: AssociateReject) -> AssociationRejected | PeerBusy:
+        words = _REJECTIONS.get((rejection.source, rejection.reason), "it gives no reason")
+        words = words.format(calling=self._peer.calling_ae_title, called=self._peer.called_ae_title)
+        message = f"{self._peer} rejected the association: {words}."
+        if rejection.result == _TRANSIENT:
+            return PeerBusy(message)
+        return AssociationRejected(message, rejection.result, rejection.source, rejection.reason)
+
+
+def _request_for(
+    peer: Peer,
+    contexts: Sequence[tuple[str, Sequence[str]]],
+    roles: tuple[RoleSelection, ...],
+    user_identity: UserIdentity | None,
+) -> AssociateRequest:
+    if len(contexts) > PRESENTATION_CONTEXTS_MAX:
+        raise TooManyContexts(
+            f"{len(contexts)} presentation contexts for {peer}; open several associations of at most 128."
+        )
+    proposals = tuple(
+        PresentationContextProposal(2 * index + 1, abstract_syntax_uid, tuple(transfer_syntax_uids))
+        for index, (abstract_syntax_uid, transfer_syntax_uids) in enumerate(contexts)
+    )
+    information = UserInformation(
+        OFFERED_PDU_BYTES_MAX,
+        IMPLEMENTATION_CLASS_UID,
+        IMPLEMENTATION_VERSION_NAME,
+        roles=roles,
+        user_identity=user_identity,
+    )
+    return AssociateRequest(peer.called_ae_title, peer.calling_ae_title, proposals, information)
+
+
+def _connect(peer: Peer) -> socket.socket:
+    deadline = time.monotonic() + peer.connect_seconds
+    try:
+        sock = socket.create_connection((peer.host, peer.port), peer.connect_seconds)
+    except OSError as error:
+        raise PeerUnreachable(f"{peer} cannot be reached: {error.strerror or error}.") from error
+    if peer.tls is None:
+        return sock
+    try:
+        sock.settimeout(max(0.1, deadline - time.monotonic()))
+        return peer.tls.wrap_socket(sock, server_hostname=peer.host)
+    except OSError as error:
+        sock.close()
+        raise PeerUnreachable(f"{peer}: no TLS connection, {error.strerror or error}.") from error
