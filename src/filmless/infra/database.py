@@ -85,7 +85,7 @@ class Transaction:
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         """Run a SQLAlchemy Core statement."""
-        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+        return self.connection.execute(statement, parameters)
 
     def fast(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Run SQL text with `?` places on the driver itself (hot paths); returns the driver's cursor."""
@@ -170,7 +170,10 @@ class Database:
     def _options(self, *, write: bool) -> dict[str, Any]:
         if self.is_sqlite or write:
             return {"filmless_write": write}
-        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # One snapshot, as in SQLite.
+        return {
+            "isolation_level": "REPEATABLE READ",
+            "postgresql_readonly": True,
+        }  # One snapshot, as in SQLite.
 
     def _wake_workers(self) -> None:
         # After the commit, not in it: NOTIFY takes a lock that would let only one commit of all machines
@@ -208,7 +211,7 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def begin(connection: sa.Connection) -> None:
-            # A write transaction takes the lock at once: upgrading a read later can fail with a stale snapshot.
+            # A write transaction takes the lock at once: upgrading a read can fail with a stale snapshot.
             write = connection.get_execution_options().get("filmless_write", True)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
@@ -233,7 +236,7 @@ def _plain_reason(error: BaseException) -> str:
 
 
 def _is_our_bug(error: BaseException) -> bool:
-    """Whether trying later cannot help: a wrong statement or a broken constraint, not a database in trouble."""
+    """Whether trying later cannot help: a wrong statement, a broken constraint; no database in trouble."""
     if isinstance(error, sqlite3.DatabaseError):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in (
             sqlite3.SQLITE_ERROR,

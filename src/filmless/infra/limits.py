@@ -47,8 +47,14 @@ PASSWORD_HASHES_AT_ONCE_MAX = 2  # Each argon2id verification takes 64 MiB and a
 
 # --- Jobs ------------------------------------------------------------------------------------------------
 JOB_LEASE_SECONDS = 120  # A worker that has not finished or renewed by then is taken for dead.
-JOB_ATTEMPTS_MAX = 8  # With the back-off below: parked after about four hours of trying.
+JOB_SECONDS_MAX = 3600  # A job still running then is stuck: its lease is let go and another worker may try.
+JOB_ATTEMPTS_MAX = 8  # With the back-off below: parked after more than three hours of trying.
+JOB_BACK_OFF_SECONDS_MIN = 15  # After the first failure; four times longer after each further one.
 JOB_BACK_OFF_SECONDS_MAX = 3600
+JOB_POSTPONE_SECONDS_MAX = 60  # A series that never stops growing is still prepared once a minute.
+JOB_KEEP_SECONDS = 24 * 3600  # Done jobs can be looked at for a day.
+OUTBOX_BATCH_FACTS_MAX = 200  # Told in one transaction: short enough that ingest does not wait for it.
+TRIM_ROWS_MAX = 1000  # Old rows deleted in one transaction, for the same reason.
 OUTBOX_KEEP_SECONDS = 7 * 24 * 3600  # Announced facts stay readable for a week after all reactions ran.
 
 # --- Database --------------------------------------------------------------------------------------------

@@ -17,35 +17,39 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FILMLESS_", frozen=True, extra="ignore")
 
-    data: Path = Field(Path("data"), description="Folder of the database and the images.")
-    bind: str = Field("127.0.0.1", description="Address that the servers listen on.")
-    http_port: int = Field(8000, ge=0, le=65535, description="Port of the web application and DICOMweb.")
-    dicom_port: int = Field(11112, ge=0, le=65535, description="Port of the DICOM server.")
+    data: Path = Field(default=Path("data"), description="Folder of the database and the images.")
+    bind: str = Field(default="127.0.0.1", description="Address that the servers listen on.")
+    http_port: int = Field(
+        default=8000, ge=0, le=65535, description="Port of the web application and DICOMweb."
+    )
+    dicom_port: int = Field(default=11112, ge=0, le=65535, description="Port of the DICOM server.")
     ae_title: str = Field(
-        "FILMLESS", min_length=1, max_length=16, description="Our Application Entity title."
+        default="FILMLESS", min_length=1, max_length=16, description="Our Application Entity title."
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL; empty: SQLite in the data folder. postgresql:// for a server."
+        default="",
+        description="SQLAlchemy URL; empty: SQLite in the data folder. postgresql:// for a server.",
     )
     object_store_url: str = Field(
-        "",
+        default="",
         description="Where image bytes live; empty: `objects` in the data folder. s3://bucket/prefix for S3.",
     )
     accept_unknown_nodes: bool = Field(
-        False, description="Whether DICOM peers that nobody registered may send images."
+        default=False, description="Whether DICOM peers that nobody registered may send images."
     )
     called_ae_title_must_match: bool = Field(
-        False, description="Whether a peer must address us by our own AE title."
+        default=False, description="Whether a peer must address us by our own AE title."
     )
     accept_unknown_sop_classes: bool = Field(
-        True, description="Whether private and future storage SOP classes are stored."
+        default=True, description="Whether private and future storage SOP classes are stored."
     )
     public_url: str = Field(
-        "", description="Address that browsers use, as https://pacs.example.org; empty: HTTP as bound."
+        default="",
+        description="Address that browsers use, as https://pacs.example.org; empty: HTTP as bound.",
     )
-    workers: int = Field(1, ge=1, le=64, description="Web server processes.")
+    workers: int = Field(default=1, ge=1, le=64, description="Web server processes.")
     log_format: str = Field(
-        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+        default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
     )
 
     @classmethod

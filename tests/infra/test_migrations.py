@@ -1,0 +1,57 @@
+"""The schema's history ends where the tables say, on both databases."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+import filmless.features
+from filmless.infra import jobs, outbox
+from filmless.infra.database import Database, metadata
+from filmless.infra.errors import Unavailable
+from filmless.infra.migrations import current_revision, head_revision, migrate
+from frozen_clock import FrozenClock
+
+
+def import_all_tables() -> None:
+    """Every feature's tables enter the one metadata when they are imported."""
+    assert {jobs.jobs.name, outbox.outbox.name} <= set(metadata.tables)
+    for feature in pkgutil.iter_modules(filmless.features.__path__, "filmless.features."):
+        if importlib.util.find_spec(f"{feature.name}.tables"):
+            importlib.import_module(f"{feature.name}.tables")
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
+    import_all_tables()
+    with database.read() as tx:
+        context = MigrationContext.configure(
+            tx.connection,
+            opts={
+                "compare_type": True,
+                # Kept by SQLite's own full-text index.
+                "include_name": lambda name, kind, parents: kind != "table" or name in metadata.tables,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    assert migrate(database) == (head_revision(), head_revision())
+
+
+def test_a_new_database_reaches_the_head(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'deep' / 'folder' / 'new.sqlite3'}", FrozenClock())
+    assert current_revision(database) is None
+    assert migrate(database) == (None, head_revision())
+    assert current_revision(database) == head_revision()
+
+
+def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable, match=r"revision 9999.*Start the newer version"):
+        migrate(database)
