@@ -1,13 +1,19 @@
-"""Who is asking, and what they may do. Pure: roles and permissions are tables.
+"""Who is asking, and what they may do; users, sessions and tokens as values. Pure: roles are a table.
 
 An `Actor` is handed to every verb from the first day. Scopes (own patients, own site) come with
 "Doors and keys"; today a role is a set of permissions.
 """
 
+import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from filmless.features.access.errors import UserNameRefused
 from filmless.infra.errors import NotPermitted
+
+USER_NAME_CHARACTERS_MAX = 64  # A mail address fits; the name is in every audit record.
+DISPLAY_NAME_CHARACTERS_MAX = 128
 
 
 class Permission(StrEnum):
@@ -20,6 +26,7 @@ class Permission(StrEnum):
     NODES_MANAGE = "nodes.manage"
     USERS_MANAGE = "users.manage"
     JOBS_MANAGE = "jobs.manage"
+    AUDIT_READ = "audit.read"
 
 
 class Role(StrEnum):
@@ -78,3 +85,72 @@ def node_actor(ae_title: str, address: str) -> Actor:
 def system_actor(part: str) -> Actor:
     """The actor for our own background work and for the administrator at the command line."""
     return Actor(ActorKind.SYSTEM, part, "", frozenset(Permission))
+
+
+def user_actor(user_name: str, role: Role, address: str) -> Actor:
+    """The actor for somebody who signed in or holds a token of ours."""
+    return Actor(ActorKind.USER, user_name, address, ROLE_PERMISSIONS[role])
+
+
+def fold_user_name(text: str) -> str:
+    """The form in which a user name is kept and compared: NFKC, case-folded, trimmed.
+
+    Raises UserNameRefused for an empty or long name, or one with spaces or control characters.
+    """
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
+    if not name or len(name) > USER_NAME_CHARACTERS_MAX:
+        raise UserNameRefused(f"A user name has 1 to {USER_NAME_CHARACTERS_MAX} characters.")
+    if not name.isprintable() or " " in name:
+        raise UserNameRefused("A user name has no spaces and no control characters.")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may sign in."""
+
+    id: str
+    user_name: str
+    display_name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this user may sign in."""
+        return self.disabled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One signed-in browser. `id` is the digest of its secret, in hexadecimal: naming it opens nothing."""
+
+    id: str
+    user: User
+    csrf_token: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime  # Whichever comes first: idle for too long, or signed in for too long.
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session; `secret` is for the cookie and is kept nowhere else."""
+
+    secret: str
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One bearer token of a user, without its secret."""
+
+    id: str
+    user_name: str
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
