@@ -1,4 +1,4 @@
-"""The socket around an association, on real sockets: order, time, silence, small pieces, TLS, interruption."""
+"""The socket around an association, on real sockets: order, time, silence, small pieces, TLS."""
 
 from __future__ import annotations
 
