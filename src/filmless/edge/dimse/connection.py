@@ -14,6 +14,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -71,7 +72,7 @@ class Connection:
         self.peer_address = _address_of(sock)
         self._sock = sock
         self._timeouts = timeouts
-        self._is_tls = isinstance(sock, ssl.SSLSocket)
+        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
         self._buffer = memoryview(bytearray(receive_buffer_bytes))
         self._pending: Iterator[Event] = iter(())
         self._is_closed = False
@@ -200,6 +201,9 @@ class Connection:
         self.flush()
         self._is_closed = True
         try:
+            if self._tls is not None:
+                with suppress(OSError, ValueError):  # It would wait for the peer's goodbye; ours is enough.
+                    self._tls.unwrap()
             socket.socket.shutdown(self._sock, socket.SHUT_WR)
             left = DRAIN_BYTES_MAX
             while left > 0 and (received := self._sock.recv_into(self._buffer)):
@@ -269,12 +273,12 @@ class Connection:
         if self._is_closed:
             raise AssociationAborted(f"{self.peer_address}: the connection is closed.")
         deadline = time.monotonic() + self._timeouts.send_seconds
-        if self._is_tls:
+        if self._tls is not None:
             # TLS encrypts into its own buffer anyway; one joined write makes full records.
             vector = [b"".join(vector)]
         while vector:
             try:
-                sent = self._sock.send(vector[0]) if self._is_tls else self._sock.sendmsg(vector)
+                sent = self._sock.send(vector[0]) if self._tls is not None else self._sock.sendmsg(vector)
             except _WOULD_BLOCK as error:
                 reads = isinstance(error, ssl.SSLWantReadError)
                 if not self._wait(select.POLLIN if reads else select.POLLOUT, deadline):

@@ -21,6 +21,7 @@ from filmless.standards.dicom.upper_layer import (
     accepted_contexts,
     negotiate,
 )
+from filmless.standards.dicom.upper_layer.pdus import decode_pdu, encode_pdu
 
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
 OURS = SyntaxOffer((EXPLICIT_LE, IMPLICIT_LE))
@@ -127,3 +128,19 @@ def test_a_user_identity_is_answered_only_when_an_answer_is_wanted(
     policy = AcceptorPolicy(lambda uid: ANY, answer_user_identity=lambda _: b"server ticket")
     accept = negotiate(asking(UserInformation(0, user_identity=identity)), policy)
     assert accept.user_information.user_identity_answer == expected
+
+
+def test_a_request_stuffed_with_repeated_items_still_gets_an_answer_that_fits() -> None:
+    roles = (RoleSelection(CT_IMAGE, True, True),) * 1900
+    request = asking(UserInformation(0, roles=roles))
+    accept = negotiate(request, AcceptorPolicy(lambda uid: ANY))
+    assert accept.user_information.roles == (RoleSelection(CT_IMAGE, True, False),)
+    assert decode_pdu(2, encode_pdu(accept)[6:]) == accept
+
+
+@pytest.mark.parametrize("uid", ["", "1" * 65, "1" * 60_000])
+def test_what_cannot_be_a_uid_is_no_class_of_ours(uid: str) -> None:
+    contexts = (PresentationContextProposal(1, uid, (EXPLICIT_LE,)),)
+    request = dataclasses.replace(REQUEST, contexts=contexts)
+    (answer,) = negotiate(request, AcceptorPolicy(lambda uid: ANY)).contexts
+    assert answer.result == ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED

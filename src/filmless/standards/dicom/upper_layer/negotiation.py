@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from filmless.standards.dicom.uids import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    UID_CHARACTERS_MAX,
+)
 from filmless.standards.dicom.upper_layer.limits import OFFERED_PDU_BYTES_MAX
 from filmless.standards.dicom.upper_layer.pdus import (
     AssociateAccept,
@@ -67,7 +71,7 @@ class PresentationContext:
 
 def negotiate(request: AssociateRequest, policy: AcceptorPolicy) -> AssociateAccept:
     """The A-ASSOCIATE-AC to `request`. It may accept no context at all; that is still an acceptance."""
-    offers = {uid: policy.offer_for(uid) for uid in {one.abstract_syntax_uid for one in request.contexts}}
+    offers = {uid: _offer(uid, policy) for uid in {one.abstract_syntax_uid for one in request.contexts}}
     answers = tuple(_answer(one, offers[one.abstract_syntax_uid]) for one in request.contexts)
     asked = request.user_information
     extended: list[ExtendedNegotiation] = []
@@ -145,13 +149,21 @@ def _answer(proposal: PresentationContextProposal, offer: SyntaxOffer | None) ->
 def _roles(
     asked: tuple[RoleSelection, ...], offers: dict[str, SyntaxOffer | None]
 ) -> tuple[RoleSelection, ...]:
-    """Answers only to role items for classes we take; silence means the default roles (PS3.7 D.3.3.4)."""
-    answers: list[RoleSelection] = []
+    """One answer per class we take and were asked about; silence means default roles (PS3.7 D.3.3.4)."""
+    answers: dict[str, RoleSelection] = {}
     for role in asked:
-        offer = offers.get(role.sop_class_uid)
+        uid = role.sop_class_uid
+        offer = offers.get(uid)
         if offer is not None:
-            answers.append(RoleSelection(role.sop_class_uid, role.scu, role.scp and offer.peer_may_be_scp))
-    return tuple(answers)
+            answers[uid] = RoleSelection(uid, role.scu, role.scp and offer.peer_may_be_scp)
+    return tuple(answers.values())
+
+
+def _offer(abstract_syntax_uid: str, policy: AcceptorPolicy) -> SyntaxOffer | None:
+    """The policy's offer, for what can be a UID at all: what we repeat in our answer has to fit its items."""
+    if not 0 < len(abstract_syntax_uid) <= UID_CHARACTERS_MAX:
+        return None
+    return policy.offer_for(abstract_syntax_uid)
 
 
 def _window(asked: AsyncWindow | None, operations_max: int) -> AsyncWindow | None:
