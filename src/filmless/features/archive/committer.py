@@ -60,7 +60,7 @@ class Committer:
         except FilmlessError as error:
             for ticket in batch:
                 ticket.decision = Decision(error)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # One instance that we cannot handle must not take the others with it.
             _log.exception("index_batch_failed", instances=len(batch))
             for ticket in batch:
@@ -74,7 +74,7 @@ class Committer:
             self._index([ticket])
         except FilmlessError as error:
             ticket.decision = Decision(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             _log.exception("index_failed", object_id=ticket.submission.received.stored.object_id)
             ticket.decision = Decision(InternalFault(error))
 

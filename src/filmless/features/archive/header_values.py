@@ -1,4 +1,4 @@
-"""From a header scan to what the index keeps: bounded, clean text. Pure."""
+"""From the first bytes of a data set to what the index keeps: bounded, clean text."""
 
 from filmless.features.archive.errors import (
     DataSetDoesNotMatchSOPClass,
@@ -11,13 +11,65 @@ from filmless.features.archive.model import (
     INTEGER_MAX,
     InstanceAttributes,
     ReceiveContext,
+    ReceivedInstance,
     SeriesAttributes,
+    StoredBytes,
     StudyAttributes,
 )
 from filmless.features.patients import Demographics
+from filmless.infra import limits
+from filmless.infra.object_store.base import ObjectStore
 from filmless.standards.dicom import tags
-from filmless.standards.dicom.header import HeaderScan
+from filmless.standards.dicom.elements import InflateLimit, MalformedDataSet, inflate
+from filmless.standards.dicom.header import HeaderScan, scan_header
+from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfer_syntax
 from filmless.standards.dicom.uids import is_valid_uid
+
+
+def scan_prefix(prefix: bytes, transfer_syntax_uid: str, *, final: bool) -> HeaderScan:
+    """Scan the first bytes of a data set; a deflated one is inflated as far as they go, with a limit."""
+    if not _is_deflated(transfer_syntax_uid):
+        return scan_header(prefix, transfer_syntax_uid, final=final)
+    try:
+        inflated = inflate(prefix, limits.HEADER_BYTES_MAX)
+    except (MalformedDataSet, InflateLimit):
+        inflated, final = b"\x00", True  # Scans as malformed at its first byte, which is what it is.
+    return scan_header(inflated, EXPLICIT_LE, final=final)
+
+
+def scan_object(object_store: ObjectStore, stored: StoredBytes, transfer_syntax_uid: str) -> HeaderScan:
+    """Scan a durable object's header, reading on until it is whole or over its limit."""
+    length = stored.object_bytes - stored.data_set_offset
+    wanted = limits.PART10_PREFIX_BYTES
+    while True:
+        wanted = min(wanted, length, limits.HEADER_BYTES_MAX)
+        prefix = object_store.read(stored.object_id, stored.data_set_offset, wanted)
+        final = wanted in (length, limits.HEADER_BYTES_MAX)
+        scan = scan_prefix(prefix, transfer_syntax_uid, final=final)
+        if scan.complete or final:
+            return scan
+        wanted = max(scan.needs_bytes, wanted * 4)
+
+
+def received_instance(scan: HeaderScan, context: ReceiveContext, stored: StoredBytes) -> ReceivedInstance:
+    """All that the index needs to know of an instance whose bytes are durable."""
+    deflated = _is_deflated(context.transfer_syntax_uid)  # Then the scan's offsets are not the object's.
+    data_set_bytes = None if deflated else stored.object_bytes - stored.data_set_offset
+    return ReceivedInstance(
+        demographics=demographics_of(scan),
+        study=study_of(scan),
+        series=series_of(scan),
+        instance=instance_of(scan, context),
+        stored=stored,
+        source_ae_title=context.source_ae_title,
+        problems=tuple(scan.problems),
+        cause=cause_for_quarantine(scan, context, data_set_bytes),
+    )
+
+
+def _is_deflated(transfer_syntax_uid: str) -> bool:
+    syntax = find_transfer_syntax(transfer_syntax_uid)
+    return syntax is not None and syntax.deflated
 
 
 def _text(scan: HeaderScan, tag: int) -> str:

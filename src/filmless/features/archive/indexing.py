@@ -1,7 +1,7 @@
 """Place received instances in the index: one transaction for many of them, each with its own answer.
 
-The bytes are durable before this begins. Here it is decided, under the transaction's eyes, whether an instance
-is new, already stored, or contradicts what is held; the last goes to quarantine in the same commit.
+The bytes are durable before this begins. Here it is decided, under the transaction's eyes, whether an
+instance is new, already stored, or contradicts what is held; the last goes to quarantine in the same commit.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ class Submission:
 
     actor: Actor
     received: ReceivedInstance
-    trust_demographics: bool = False  # A person has looked: the Patient ID is right, the rest may differ.
+    trust_person: bool = False  # Somebody has looked: it belongs to the patient of its study or Patient ID.
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def index_batch(tx: Transaction, submissions: Sequence[Submission]) -> list[Deci
             tx,
             actor,
             AuditEvent.INSTANCES_TRANSFERRED,
-            action,
+            action=action,
             study_instance_uid=study_instance_uid,
             patient_ref=patient_ref,
             details={"instances": count},
@@ -137,7 +137,7 @@ def _place_for(tx: Transaction, batch: _Batch, submission: Submission) -> Place 
         if place is None:
             return _place_for(tx, batch, submission)  # Another process was quicker.
     else:
-        conflict = _patient_mismatch(place, received) or _demographics_conflict(
+        conflict = _patient_mismatch(place, submission) or _demographics_conflict(
             place.patient.demographics, submission
         )
         if conflict is not None:
@@ -152,8 +152,10 @@ def _place_for(tx: Transaction, batch: _Batch, submission: Submission) -> Place 
     return place
 
 
-def _patient_mismatch(place: Place, received: ReceivedInstance) -> SetAside | None:
-    held, claimed = place.patient.demographics, received.demographics
+def _patient_mismatch(place: Place, submission: Submission) -> SetAside | None:
+    held, claimed = place.patient.demographics, submission.received.demographics
+    if submission.trust_person:
+        return None
     contradictions = tuple(
         Contradiction(attribute, one, other)
         for attribute, one, other in (
@@ -172,7 +174,7 @@ def _patient_mismatch(place: Place, received: ReceivedInstance) -> SetAside | No
 
 def _demographics_conflict(held: Demographics, submission: Submission) -> SetAside | None:
     claimed = submission.received.demographics
-    if submission.trust_demographics or held == claimed:
+    if submission.trust_person or held == claimed:
         return None
     if not contradicting_attributes(held, claimed):
         return None
@@ -205,7 +207,7 @@ def _set_aside(tx: Transaction, submission: Submission, aside: SetAside) -> Deci
             tx,
             submission.actor,
             AuditEvent.INSTANCES_TRANSFERRED,
-            "C",
+            action="C",
             outcome=4,
             study_instance_uid=submission.received.study.study_instance_uid or None,
             details={"quarantine": quarantine_id, "reason": aside.error.reason},

@@ -12,29 +12,17 @@ from blake3 import blake3
 from filmless.features.access import Actor, Permission
 from filmless.features.archive.archive import Archive
 from filmless.features.archive.errors import NotDICOM
-from filmless.features.archive.header_values import (
-    cause_for_quarantine,
-    demographics_of,
-    instance_of,
-    series_of,
-    study_of,
-)
+from filmless.features.archive.header_values import received_instance, scan_object, scan_prefix
 from filmless.features.archive.indexing import Submission
-from filmless.features.archive.model import (
-    ReceiveContext,
-    ReceivedInstance,
-    StoredBytes,
-    StoreOutcome,
-)
+from filmless.features.archive.model import ReceiveContext, StoredBytes, StoreOutcome
 from filmless.infra import limits, metrics
 from filmless.infra.errors import FilmlessError, Invalid, NotPermitted, OverLimit
 from filmless.infra.object_store.base import Buffer
 from filmless.standards.dicom import tags
-from filmless.standards.dicom.elements import InflateLimit, MalformedDataSet, TruncatedDataSet, inflate
-from filmless.standards.dicom.header import HeaderScan, scan_header
+from filmless.standards.dicom.elements import MalformedDataSet, TruncatedDataSet
+from filmless.standards.dicom.header import scan_header
 from filmless.standards.dicom.part10 import FileMeta, read_part10_header, write_part10_header
 from filmless.standards.dicom.sop_classes import is_storage
-from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfer_syntax
 from filmless.standards.dicom.uids import is_valid_uid
 
 FIRST_LOOK_BYTES = 16 * limits.KIB  # The header of a CT slice is 2-6 KiB; more is read from the object.
@@ -58,8 +46,6 @@ class Reception:
         )
         self._data_set_offset = len(header)
         self._unwritten_header: bytes | None = header
-        syntax = find_transfer_syntax(context.transfer_syntax_uid)
-        self._is_deflated = syntax is not None and syntax.deflated
         self._hasher = blake3()
         self._prefix = b""
         self._writer = archive.object_store.create()
@@ -77,7 +63,7 @@ class Reception:
         if self._writer.size_bytes > limits.INSTANCE_BYTES_MAX:
             raise OverLimit(f"The instance is larger than {limits.INSTANCE_BYTES_MAX} bytes.")
 
-    def finish(self, *, trust_demographics: bool = False) -> StoreOutcome:
+    def finish(self) -> StoreOutcome:
         """Make the instance durable, index it, and return only then.
 
         Raises an error of `features/archive/errors.py` when the instance was set aside, Unavailable when it
@@ -86,14 +72,17 @@ class Reception:
         if self._unwritten_header is not None:
             self.write(())
         try:
-            scan = self._scan(self._prefix, final=False)
+            scan = scan_prefix(self._prefix, self._context.transfer_syntax_uid, final=False)
             self._writer.sync()
         except BaseException:
             self._writer.abandon()
             raise
+        stored = StoredBytes(
+            self._writer.object_id, self._writer.size_bytes, self._data_set_offset, self._hasher.digest()
+        )
         if not scan.complete:
-            scan = self._scan_more(scan)
-        submission = Submission(self._actor, self._received(scan), trust_demographics)
+            scan = scan_object(self._archive.object_store, stored, self._context.transfer_syntax_uid)
+        submission = Submission(self._actor, received_instance(scan, self._context, stored))
         # Whatever happens from here on, the object stays: a commit of unknown outcome may have named it.
         answer = self._archive.committer.commit(submission)
         if isinstance(answer, FilmlessError):
@@ -105,46 +94,6 @@ class Reception:
     def abandon(self) -> None:
         """Give up: remove what was written. Safe to call at any time before `finish`."""
         self._writer.abandon()
-
-    def _scan(self, prefix: bytes, *, final: bool) -> HeaderScan:
-        if not self._is_deflated:
-            return scan_header(prefix, self._context.transfer_syntax_uid, final=final)
-        try:
-            inflated = inflate(prefix, limits.HEADER_BYTES_MAX)
-        except (MalformedDataSet, InflateLimit):
-            inflated = b"\x00"  # Scans as malformed at its first byte, which is what it is.
-        return scan_header(inflated, EXPLICIT_LE, final=final)
-
-    def _scan_more(self, scan: HeaderScan) -> HeaderScan:
-        """Read on from the object, which is durable by now, until the header is whole or over its limit."""
-        length = self._writer.size_bytes - self._data_set_offset
-        wanted = len(self._prefix)
-        while not scan.complete:
-            wanted = min(max(scan.needs_bytes, wanted * 4), length, limits.HEADER_BYTES_MAX)
-            prefix = self._archive.object_store.read(self._writer.object_id, self._data_set_offset, wanted)
-            final = wanted == length or wanted == limits.HEADER_BYTES_MAX
-            scan = self._scan(prefix, final=final)
-            if final:
-                break
-        return scan
-
-    def _received(self, scan: HeaderScan) -> ReceivedInstance:
-        data_set_bytes = self._writer.size_bytes - self._data_set_offset
-        return ReceivedInstance(
-            demographics=demographics_of(scan),
-            study=study_of(scan),
-            series=series_of(scan),
-            instance=instance_of(scan, self._context),
-            stored=StoredBytes(
-                self._writer.object_id,
-                self._writer.size_bytes,
-                self._data_set_offset,
-                self._hasher.digest(),
-            ),
-            source_ae_title=self._context.source_ae_title,
-            problems=tuple(scan.problems),
-            cause=cause_for_quarantine(scan, self._context, None if self._is_deflated else data_set_bytes),
-        )
 
 
 def begin_receive(archive: Archive, actor: Actor, context: ReceiveContext) -> Reception:
@@ -168,7 +117,7 @@ def begin_receive(archive: Archive, actor: Actor, context: ReceiveContext) -> Re
 def receive_part10(
     archive: Archive, actor: Actor, source_ae_title: str, chunks: Iterable[Buffer]
 ) -> StoreOutcome:
-    """Receive one DICOM file (PS3.10), streamed; raises NotDICOM when it is none, else as `Reception.finish`."""
+    """Receive one DICOM file (PS3.10), streamed; raises NotDICOM, else as `Reception.finish` does."""
     stream = iter(chunks)
     prefix = bytearray()
     context, data_set_offset = _context_of_file(prefix, stream, source_ae_title)
@@ -186,7 +135,7 @@ def receive_part10(
 def _context_of_file(
     prefix: bytearray, stream: Iterable[Buffer], source_ae_title: str
 ) -> tuple[ReceiveContext, int]:
-    """Read on into `prefix` until the file says what it is; returns the context and where the data set begins."""
+    """Read on into `prefix` until the file says what it is; returns that and where its data set begins."""
     ended = False
     while True:
         try:

@@ -25,9 +25,10 @@ _FIND_STUDY = (
     "WHERE st.study_instance_uid = ?"
 )
 _INSERT_STUDY = (
-    "INSERT INTO studies (patient_ref, study_instance_uid, study_id, study_date, study_time, accession_number,"
-    " study_description, referring_physician_name, referring_physician_name_key, modalities_in_study,"
-    " sop_classes_in_study, number_of_series, number_of_instances, size_bytes, received_at, updated_at)"
+    "INSERT INTO studies (patient_ref, study_instance_uid, study_id, study_date, study_time,"
+    " accession_number, study_description, referring_physician_name, referring_physician_name_key,"
+    " modalities_in_study, sop_classes_in_study, number_of_series, number_of_instances, size_bytes,"
+    " received_at, updated_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, 0, ?, ?)"
     " ON CONFLICT (study_instance_uid) DO NOTHING RETURNING id"
 )
@@ -39,9 +40,10 @@ _INSERT_SERIES = (
     " ON CONFLICT (series_instance_uid) DO NOTHING RETURNING id"
 )
 _INSERT_INSTANCE = (
-    "INSERT INTO instances (series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number,"
-    " rows, columns, bits_allocated, number_of_frames, object_id, object_bytes, data_set_offset, digest,"
-    " source_ae_title, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO instances (series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid,"
+    " instance_number, rows, columns, bits_allocated, number_of_frames, object_id, object_bytes,"
+    " data_set_offset, digest, source_ae_title, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?)"
     " ON CONFLICT (sop_instance_uid) DO NOTHING RETURNING id"
 )
 _GROW_SERIES = (
@@ -49,16 +51,16 @@ _GROW_SERIES = (
     " updated_at = ? WHERE id = ?"
 )
 _GROW_STUDY = (
-    "UPDATE studies SET number_of_series = number_of_series + ?, number_of_instances = number_of_instances + ?,"
-    " size_bytes = size_bytes + ?, updated_at = ? WHERE id = ?"
+    "UPDATE studies SET number_of_series = number_of_series + ?,"
+    " number_of_instances = number_of_instances + ?, size_bytes = size_bytes + ?, updated_at = ? WHERE id = ?"
 )
 _LOCK_STUDY_SETS = "SELECT modalities_in_study, sop_classes_in_study FROM studies WHERE id = ?"
 _WIDEN_STUDY = "UPDATE studies SET modalities_in_study = ?, sop_classes_in_study = ? WHERE id = ?"
 _FIND_QUARANTINED = "SELECT id FROM quarantine WHERE sop_instance_uid = ? AND digest = ? AND reason = ?"
 _INSERT_QUARANTINED = (
     "INSERT INTO quarantine (id, reason, explanation, conflicts, study_instance_uid, series_instance_uid,"
-    " sop_instance_uid, sop_class_uid, transfer_syntax_uid, patient_id, patient_name, object_id, object_bytes,"
-    " data_set_offset, digest, source_ae_title, received_at)"
+    " sop_instance_uid, sop_class_uid, transfer_syntax_uid, patient_id, patient_name, object_id,"
+    " object_bytes, data_set_offset, digest, source_ae_title, received_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
@@ -207,6 +209,14 @@ def grow(tx: Transaction, places: Iterable[Place]) -> None:
         )
         _widen(tx, place)
         tx.fast(_GROW_SERIES, (place.instances_added, place.bytes_added, now, place.series_ref))
+
+
+def resize(tx: Transaction, series_ref: int, bytes_added: int) -> None:
+    """Correct the sizes of a series and its study after one instance's bytes were exchanged."""
+    now = to_microseconds(tx.now)
+    [study_ref] = tx.fast("SELECT study_ref FROM series WHERE id = ?", (series_ref,)).fetchone()
+    tx.fast(_GROW_STUDY, (0, 0, bytes_added, now, study_ref))
+    tx.fast(_GROW_SERIES, (0, bytes_added, now, series_ref))
 
 
 def _widen(tx: Transaction, place: Place) -> None:

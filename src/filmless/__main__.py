@@ -1,0 +1,6 @@
+"""`python -m filmless` is the command `filmless`."""
+
+from filmless.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""`filmless doctor`: is this installation well, and if not, what to do about it."""
+
+import shutil
+import socket
+import sqlite3
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import typer
+from rich.table import Table
+
+from filmless.cli.common import console, plain_errors
+from filmless.compose import System, open_system
+from filmless.compose.folders import web_folder
+from filmless.edge.dimse.requestor import Peer, open_association
+from filmless.features import access
+from filmless.infra import limits
+from filmless.infra.errors import FilmlessError, Unavailable
+from filmless.infra.migrations import current_revision, head_revision
+from filmless.infra.settings import Settings
+from filmless.standards.dicom.sop_classes import VERIFICATION
+from filmless.standards.dicom.transfer_syntaxes import IMPLICIT_LE
+
+HTTP_SECONDS_MAX = 5
+GOOD, ODD, BAD = "[green]well[/]", "[yellow]look[/]", "[bold red]ill[/]"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found; `advice` is empty when all is well."""
+
+    state: str
+    what: str
+    advice: str = ""
+
+
+def doctor() -> None:
+    """Check settings, disk, database, object store and the running servers."""
+    with plain_errors():
+        settings = Settings.load()
+    table = Table("", "what", "what to do", title=f"Filmless {version('filmless')}, data in {settings.data}")
+    ill = False
+    for finding in _findings(settings):
+        table.add_row(finding.state, finding.what, finding.advice)
+        ill = ill or finding.state == BAD
+    console.print(table)
+    if ill:
+        raise typer.Exit(1)
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield _programs()
+    if not settings.data.exists():
+        yield Finding(BAD, f"The data folder {settings.data} does not exist.", "Run `filmless migrate`.")
+        return
+    yield _disk(settings)
+    try:
+        with open_system(settings) as system:
+            for check in (_database, _object_store, _web_build):
+                yield _look(check, system)
+    except FilmlessError as error:
+        yield Finding(BAD, error.message, "Check FILMLESS_DATABASE_URL and FILMLESS_OBJECT_STORE_URL.")
+    yield _web(settings)
+    yield _dicom(settings)
+
+
+def _look(check: Callable[[System], Finding], system: System) -> Finding:
+    try:
+        return check(system)
+    except FilmlessError as error:
+        return Finding(BAD, error.message)
+
+
+def _programs() -> Finding:
+    python = ".".join(map(str, sys.version_info[:3]))
+    return Finding(GOOD, f"Python {python}, SQLite {sqlite3.sqlite_version}.")
+
+
+def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data).free
+    what = f"{free / limits.GIB:.1f} GiB free in the data folder."
+    if free < limits.DISK_FREE_BYTES_MIN:
+        return Finding(BAD, what, "Nothing more is received. Make space, or move the data folder.")
+    if free < 20 * limits.DISK_FREE_BYTES_MIN:
+        return Finding(ODD, what, "Make space soon: below 0.5 GiB nothing more is received.")
+    return Finding(GOOD, what)
+
+
+def _database(system: System) -> Finding:
+    held, wanted = current_revision(system.database), head_revision()
+    kind = "SQLite" if system.database.is_sqlite else "PostgreSQL"
+    if held != wanted:
+        return Finding(
+            BAD, f"The {kind} database is at revision {held}, not {wanted}.", "Run `filmless migrate`."
+        )
+    if access.setup_is_needed(system.access):
+        return Finding(
+            ODD, f"{kind} answers; there is no user yet.", "Start `filmless serve` and use the link it prints."
+        )
+    return Finding(GOOD, f"{kind} answers, at revision {held}.")
+
+
+def _object_store(system: System) -> Finding:
+    writer = system.object_store.create()
+    try:
+        writer.write((b"filmless doctor",))
+        writer.sync()
+        system.object_store.publish([writer.object_id])
+        if system.object_store.read(writer.object_id) != b"filmless doctor":
+            raise Unavailable("The object store does not hand back what it was given.")
+    finally:
+        system.object_store.delete(writer.object_id)
+    return Finding(GOOD, "The object store takes, keeps and returns an object.")
+
+
+def _web_build(_: System) -> Finding:
+    missing = [name for name in ("dist", "viewer") if not (web_folder(name) / "index.html").exists()]
+    if missing:
+        return Finding(BAD, f"The web application is not built ({', '.join(missing)}).", "Run `make setup`.")
+    return Finding(GOOD, "The web application and the viewer are built.")
+
+
+def _web(settings: Settings) -> Finding:
+    url = f"http://{_host(settings)}:{settings.http_port}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=HTTP_SECONDS_MAX):
+            return Finding(GOOD, f"The web server is ready on port {settings.http_port}.")
+    except urllib.error.HTTPError as error:
+        return Finding(BAD, f"The web server answers {error.code} on {url}.", "Look into its log.")
+    except OSError:
+        return Finding(ODD, f"No web server on port {settings.http_port}.", "Start it with `filmless serve`.")
+
+
+def _dicom(settings: Settings) -> Finding:
+    where = f"port {settings.dicom_port}"
+    try:
+        peer = Peer(_host(settings), settings.dicom_port, settings.ae_title, settings.ae_title)
+        with open_association(peer, [(VERIFICATION, (IMPLICIT_LE,))]) as association:
+            association.echo()
+    except FilmlessError as error:
+        try:
+            socket.create_connection((_host(settings), settings.dicom_port), HTTP_SECONDS_MAX).close()
+        except OSError:
+            return Finding(ODD, f"No DICOM server on {where}.", "Start it with `filmless serve`.")
+        return Finding(
+            ODD,
+            f"The DICOM server on {where} answers, but refuses us: {error.message}",
+            f"Well, if {settings.ae_title} is not a registered node; else see its log.",
+        )
+    return Finding(GOOD, f"The DICOM server on {where} answers C-ECHO.")
+
+
+def _host(settings: Settings) -> str:
+    return "127.0.0.1" if settings.bind in ("0.0.0.0", "127.0.0.1", "localhost") else settings.bind

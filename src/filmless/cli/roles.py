@@ -1,0 +1,87 @@
+"""One role in one process: the DICOM server, the web server, or the worker.
+
+Each imports its own part of `compose` when it runs: the DICOM server needs no web framework in its memory.
+"""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+from filmless.cli.process import die_with_supervisor
+from filmless.compose import open_system
+from filmless.infra.errors import Unavailable
+from filmless.infra.log import configure_log, get_logger
+from filmless.infra.settings import Settings
+
+# A thread that waits for the interpreter lock asks for it after this long; the default of 5 ms makes a sender
+# whose image has just been committed wait for the header scan of somebody else's.
+SWITCH_INTERVAL_SECONDS = 0.0005
+
+_log = get_logger()
+
+
+def run_role(role: str, settings: Settings) -> None:
+    """Run the role until SIGTERM or SIGINT."""
+    die_with_supervisor()
+    configure_log(settings.log_format, role)
+    {"dimse": _run_dimse, "web": _run_web, "worker": _run_worker}[role](settings)
+
+
+def _stop_event() -> threading.Event:
+    stop = threading.Event()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def _run_dimse(settings: Settings) -> None:
+    from filmless.compose.dimse import create_dimse_server
+
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    stop = _stop_event()
+    with open_system(settings) as system:
+        server = create_dimse_server(system)
+        try:
+            server.start()
+        except OSError as error:
+            raise Unavailable(
+                f"Port {settings.dicom_port} on {settings.bind} cannot be used ({error.strerror}). "
+                "Choose another with FILMLESS_DICOM_PORT, or stop what uses it."
+            ) from error
+        _log.info("listening", port=server.port, bind=settings.bind, ae_title=settings.ae_title)
+        stop.wait()
+        server.stop()
+
+
+def _run_worker(settings: Settings) -> None:
+    from filmless.compose.worker import create_worker
+
+    stop = _stop_event()
+    with open_system(settings) as system, create_worker(system) as worker:
+        _log.info("working")
+        worker.run(stop)
+
+
+def _run_web(settings: Settings) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    _log.info("listening", port=settings.http_port, bind=settings.bind)
+    Granian(
+        "filmless.compose.web:application",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.bind,
+        port=settings.http_port,
+        workers=settings.workers,
+        log_access=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=5,
+    ).serve()

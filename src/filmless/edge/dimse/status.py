@@ -1,0 +1,44 @@
+"""From an error to a DIMSE status: this door's one table (PS3.7 Annex C, PS3.4 Table B.2-1).
+
+The most specific class wins. What is not here is our own mistake: Processing Failure.
+"""
+
+from filmless.features import archive
+from filmless.infra import errors
+
+SUCCESS = 0x0000
+PROCESSING_FAILURE = 0x0110
+UNRECOGNIZED_OPERATION = 0x0211
+
+STATUS_OF: dict[type[errors.FilmlessError], int] = {
+    # Kinds.
+    errors.Invalid: 0xC000,
+    errors.NotFound: 0x0112,
+    errors.Conflict: 0x0111,
+    errors.NotPermitted: 0x0124,
+    errors.NotSignedIn: 0x0124,
+    errors.OverLimit: 0xA700,
+    errors.Unavailable: 0xA700,
+    # Particular errors with a code of their own; A77x as dcm4chee-arc answers them.
+    archive.MissingIdentifiers: 0xA900,
+    archive.DataSetDoesNotMatchSOPClass: 0xA900,
+    archive.PatientMismatch: 0xA778,
+    archive.DemographicsConflict: 0xA779,
+    archive.InstanceElsewhere: 0xA77B,
+}
+
+
+def status_of(error: BaseException) -> int:
+    """The DIMSE status for an error."""
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            return STATUS_OF[kind]
+    return PROCESSING_FAILURE
+
+
+def comment_of(error: BaseException) -> str:
+    """The Error Comment (0000,0902), at most 64 characters, for an error."""
+    if isinstance(error, errors.FilmlessError):
+        first_sentence = error.message.split(". ")[0].rstrip(".")
+        return first_sentence[:64]
+    return "An error of ours, written to the log"

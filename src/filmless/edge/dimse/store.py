@@ -1,0 +1,59 @@
+"""C-STORE SCP (PS3.4 Annex B): stream the data set into the archive; Success only when it is durable.
+
+A refusal is answered after the data set has been read to its end, as PS3.7 wants: the association goes on.
+"""
+
+from filmless.edge.dimse.status import SUCCESS, comment_of, status_of
+from filmless.features.access import Actor
+from filmless.features.archive import Archive, ReceiveContext, Reception, begin_receive
+from filmless.infra.errors import FilmlessError
+from filmless.infra.log import get_logger
+from filmless.standards.dicom.upper_layer import CommandSet
+
+_log = get_logger()
+
+
+class StoreExchange:
+    """One C-STORE."""
+
+    def __init__(self, archive: Archive, actor: Actor, request: CommandSet, context: ReceiveContext) -> None:
+        self._request = request
+        self._reception: Reception | None = None
+        self._error: BaseException | None = None
+        try:
+            self._reception = begin_receive(archive, actor, context)
+        except Exception as error:  # noqa: BLE001 Whatever it was, the sender gets an answer.
+            self._refuse(error)
+
+    def receive(self, data: memoryview) -> None:
+        """Write the bytes on; after a refusal they are read and dropped."""
+        if self._reception is not None:
+            try:
+                self._reception.write((data,))
+            except Exception as error:  # noqa: BLE001 Whatever it was, the sender gets an answer.
+                self._reception.abandon()
+                self._reception = None
+                self._refuse(error)
+
+    def finish(self) -> CommandSet:
+        """The response, sent after the commit, never before: Success is a promise to the modality."""
+        if self._reception is not None:
+            try:
+                self._reception.finish()
+                return self._request.response(SUCCESS)
+            except Exception as error:  # noqa: BLE001 Whatever it was, the sender gets an answer.
+                self._refuse(error)
+        assert self._error is not None  # Without a reception there is a reason.
+        return self._request.response(status_of(self._error), error_comment=comment_of(self._error))
+
+    def abandon(self) -> None:
+        """The association ended in the middle: nothing of the instance stays."""
+        if self._reception is not None:
+            self._reception.abandon()
+
+    def _refuse(self, error: BaseException) -> None:
+        self._error = error
+        if isinstance(error, FilmlessError):
+            _log.warning("store_refused", error=type(error).__name__, status=f"{status_of(error):04X}")
+        else:
+            _log.error("store_failed", exc_info=error)
