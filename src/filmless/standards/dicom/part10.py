@@ -90,7 +90,9 @@ def read_part10_header(prefix: Buffer) -> Part10Header:
     """
     problems: list[str] = []
     start = PREAMBLE_BYTES + 4
-    has_preamble = len(prefix) >= start and bytes(prefix[PREAMBLE_BYTES:start]) == _PREFIX
+    if len(prefix) < start:
+        raise TruncatedDataSet(0, "it is too short to hold a preamble", start + 512)
+    has_preamble = bytes(prefix[PREAMBLE_BYTES:start]) == _PREFIX
     if not has_preamble:
         start = 4 if bytes(prefix[:4]) == _PREFIX else 0
         problems.append("it has no 128-byte preamble with DICM after it")
