@@ -1,0 +1,40 @@
+"""The JSON application, put together."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from filmless.edge.api import live, quarantine, session, studies, system
+from filmless.edge.http.context import WebContext
+from filmless.edge.http.limits import BodyLimit
+from filmless.edge.http.problems import problem_handlers
+from filmless.edge.http.stack import guarded
+from filmless.infra import limits
+
+OPENAPI_PATH = "/openapi.json"
+
+
+def create_api(context: WebContext) -> FastAPI:
+    """The application to mount at /api. Its document, /api/openapi.json, needs no sign-in."""
+    api = FastAPI(
+        title="Filmless",
+        version=version("filmless"),
+        summary="The JSON interface of the Filmless web application.",
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": "/api"}],
+        root_path_in_servers=False,
+        middleware=[
+            *guarded(context, session.OPEN_ROUTES | {("GET", OPENAPI_PATH)}),
+            Middleware(BodyLimit, bytes_max=limits.JSON_BODY_BYTES_MAX),
+        ],
+        exception_handlers=problem_handlers(),
+    )
+    api.state.context = context
+    api.state.live_feed = live.LiveFeed(context)
+    api.state.holdings = system.HoldingsCounter()
+    for module in (session, studies, live, quarantine, system):
+        api.include_router(module.router)
+    return api

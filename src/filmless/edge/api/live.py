@@ -1,0 +1,141 @@
+"""Server-sent events for open screens: which studies grew (WHATWG HTML 9.2).
+
+One task in each process looks at the outbox twice a second, and only while somebody listens; each stream
+keeps the newest state of each study until its browser takes it, so a slow one costs little memory.
+A stream ends when its session does. Start at `LiveFeed`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from filmless.edge.api.routing import answers
+from filmless.edge.http.context import WebContext
+from filmless.edge.http.identity import Identity, identify, identity_of
+from filmless.features.access import Permission, system_actor
+from filmless.features.archive.growth import GrowthReader, StudyGrowth
+from filmless.infra import limits
+from filmless.infra.errors import NotSignedIn, OverLimit, Unavailable
+from filmless.infra.log import get_logger
+
+LOOK_SECONDS = 0.5
+PING_SECONDS = 15.0  # Proxies close what is silent for a minute.
+PENDING_STUDIES_MAX = 1000  # A browser that slept through this much had better load its list anew.
+RETRY_SECONDS = 10  # When all places are taken.
+
+PING = b"event: ping\ndata: {}\n\n"
+
+log = get_logger()
+router = APIRouter(tags=["live"])
+
+
+class LiveStream:
+    """What one browser has not been told yet."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, StudyGrowth] = {}
+        self._something = asyncio.Event()
+        self.is_behind = False
+
+    def add(self, growth: list[StudyGrowth]) -> None:
+        """Note what to tell; what is newer about a study replaces what is older."""
+        self._pending.update((it.study_instance_uid, it) for it in growth)
+        self.is_behind = self.is_behind or len(self._pending) > PENDING_STUDIES_MAX
+        self._something.set()
+
+    async def take(self) -> list[StudyGrowth]:
+        """What there is to tell, waiting for it as long as the next ping allows."""
+        try:
+            await asyncio.wait_for(self._something.wait(), PING_SECONDS)
+        except TimeoutError:
+            return []
+        self._something.clear()
+        growth, self._pending = list(self._pending.values()), {}
+        return growth
+
+
+class LiveFeed:
+    """All streams of this process, and the one task that feeds them."""
+
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._streams: set[LiveStream] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def events(self, identity: Identity) -> AsyncIterator[bytes]:
+        """The stream of one browser, until it leaves or its session ends."""
+        stream = self._open()
+        try:
+            yield b": connected\n\n"
+            while not stream.is_behind:
+                growth = await stream.take()
+                try:  # No use of the session: a screen that only listens still times out.
+                    await run_in_threadpool(
+                        identify, self._context.access, identity.credentials, in_use=False
+                    )
+                except NotSignedIn:
+                    return
+                yield b"".join(map(_event, growth)) if growth else PING
+        finally:
+            self._close(stream)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further stream may open."""
+        return len(self._streams) >= limits.LIVE_STREAMS_MAX
+
+    def _open(self) -> LiveStream:
+        stream = LiveStream()
+        self._streams.add(stream)
+        if self._task is None:
+            self._task = asyncio.create_task(self._look())
+        return stream
+
+    def _close(self, stream: LiveStream) -> None:
+        self._streams.discard(stream)
+        if not self._streams and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _look(self) -> None:
+        reader = GrowthReader(self._context.archive, system_actor("live"))
+        while True:
+            try:
+                growth = await run_in_threadpool(reader.read)
+            except Unavailable as error:
+                log.warning("live_feed_waits", error=error.message)
+                growth = []
+            if growth:
+                for stream in self._streams:
+                    stream.add(growth)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+@router.get("/live", **answers(200, None, "Server-sent events: study_changed, ping", 401, 403, 429))
+async def listen(request: Request) -> Response:
+    """Be told which studies grow, as they do."""
+    identity = identity_of(request)
+    identity.actor.must(Permission.STUDIES_READ)
+    feed: LiveFeed = request.app.state.live_feed
+    if feed.is_full:
+        raise OverLimit("Too many screens are being kept up to date. Reload this one later.", RETRY_SECONDS)
+    return StreamingResponse(
+        feed.events(identity),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _event(growth: StudyGrowth) -> bytes:
+    data = orjson.dumps(
+        {
+            "study_instance_uid": growth.study_instance_uid,
+            "number_of_series": growth.number_of_series,
+            "number_of_instances": growth.number_of_instances,
+        }
+    )
+    return b"event: study_changed\ndata: " + data + b"\n\n"

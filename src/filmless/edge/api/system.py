@@ -1,0 +1,66 @@
+"""What the installation is and holds, and where modalities send to: the status line and the empty screen."""
+
+import threading
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from filmless.edge.api.routing import answers, context_of
+from filmless.edge.api.schemas import SystemOut
+from filmless.edge.http.context import WebContext
+from filmless.edge.http.identity import actor_of
+from filmless.edge.http.responses import json_response
+from filmless.features.access import Actor
+from filmless.features.archive import count_quarantined
+from filmless.features.archive.holdings import Holdings, count_holdings
+
+HOLDINGS_SECONDS = 10  # Counting reads the whole table; every open screen asks once a minute or more.
+
+router = APIRouter(tags=["system"])
+
+
+class HoldingsCounter:
+    """Counts the holdings at most once every HOLDINGS_SECONDS, however many ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted: tuple[datetime, Holdings] | None = None
+
+    def count(self, context: WebContext, actor: Actor) -> Holdings:
+        """The totals, a few seconds old at most."""
+        now = context.clock.now()
+        with self._lock:
+            if self._counted is None or now - self._counted[0] >= timedelta(seconds=HOLDINGS_SECONDS):
+                self._counted = (now, count_holdings(context.archive, actor))
+            return self._counted[1]
+
+
+@router.get("/system", **answers(200, SystemOut, "What the installation is and holds", 401, 403))
+def get_system(request: Request) -> Response:
+    """What the installation is and holds, and where to send images."""
+    context, actor = context_of(request), actor_of(request)
+    counter: HoldingsCounter = request.app.state.holdings
+    holdings = counter.count(context, actor)
+    return json_response(
+        {
+            "version": version("filmless"),
+            "ae_title": context.settings.ae_title,
+            "dicom_port": context.settings.dicom_port,
+            "dicom_host": _dicom_host(context, request),
+            "studies": holdings.studies,
+            "instances": holdings.instances,
+            "size_bytes": holdings.size_bytes,
+            "quarantine": count_quarantined(context.archive),
+        }
+    )
+
+
+def _dicom_host(context: WebContext, request: Request) -> str:
+    """The host that a modality in the same network can reach us by, as well as we can know it."""
+    settings = context.settings
+    if settings.bind not in ("0.0.0.0", "::"):
+        return settings.bind
+    return urlsplit(settings.public_url).hostname or request.url.hostname or settings.bind
