@@ -30,7 +30,13 @@
   const mark = (React) => {
     const studies = new URLSearchParams(window.location.search).get('StudyInstanceUIDs') ?? '';
     const href = /^[0-9.]+$/.test(studies) ? `/studies/${studies}` : '/';
-    const style = { display: 'flex', alignItems: 'center', gap: '10px', color: '#fff', textDecoration: 'none' };
+    const style = {
+      display: 'flex',
+      alignItems: 'center',
+      gap: '10px',
+      color: '#fff',
+      textDecoration: 'none',
+    };
     return React.createElement(
       'a',
       { href, style, 'aria-label': 'Back to Filmless' },

@@ -1,0 +1,126 @@
+import { ActionIcon, Group, Tooltip } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconKeyboard } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link, NavLink, Outlet } from 'react-router';
+import { LiveProvider, useLiveState } from '../api/LiveProvider';
+import { systemQuery } from '../api/queries';
+import { formatBytes, formatCount } from '../ui/format';
+import { KeysDialog } from '../ui/KeysDialog';
+import { Logo } from '../ui/Logo';
+import { useKeys } from '../ui/useKeys';
+import { AccountMenu } from './AccountMenu';
+import { ThemeToggle } from './ThemeToggle';
+
+/** The frame around every signed-in screen. */
+export function Shell() {
+  const { t } = useTranslation();
+  const [keysOpened, keysDialog] = useDisclosure(false);
+  useKeys([['?', keysDialog.open]]);
+  return (
+    <LiveProvider>
+      <div className="shell">
+        <a className="skip-link" href="#main">
+          {t('shell.skip')}
+        </a>
+        <header className="shell-header">
+          <Link to="/" className="brand" aria-label={t('shell.home')}>
+            <Logo size={26} />
+            <span className="brand-name">Filmless</span>
+          </Link>
+          <MainNavigation />
+          <Group gap={4} ml="auto" wrap="nowrap">
+            <LiveLamp />
+            <Tooltip label={t('keys.title')}>
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                size="lg"
+                onClick={keysDialog.open}
+                aria-label={t('keys.title')}
+                visibleFrom="sm"
+              >
+                <IconKeyboard size={19} stroke={1.7} aria-hidden />
+              </ActionIcon>
+            </Tooltip>
+            <ThemeToggle />
+            <AccountMenu />
+          </Group>
+        </header>
+        <main id="main" tabIndex={-1}>
+          <Outlet />
+        </main>
+        <Status />
+      </div>
+      <KeysDialog
+        title={t('keys.title')}
+        closeLabel={t('action.close')}
+        opened={keysOpened}
+        onClose={keysDialog.close}
+        rows={[
+          { keys: ['j', '↓'], does: t('keys.down') },
+          { keys: ['k', '↑'], does: t('keys.up') },
+          { keys: ['Enter'], does: t('keys.open') },
+          { keys: ['v'], does: t('keys.viewer') },
+          { keys: ['/'], does: t('keys.search') },
+          { keys: ['u'], does: t('keys.back') },
+          { keys: ['?'], does: t('keys.help') },
+        ]}
+      />
+    </LiveProvider>
+  );
+}
+
+function MainNavigation() {
+  const { t } = useTranslation();
+  const held = useQuery(systemQuery).data?.quarantine ?? 0;
+  return (
+    <nav className="main-nav" aria-label={t('shell.navigation')}>
+      <NavLink to="/" end>
+        {t('studies.title')}
+      </NavLink>
+      <NavLink to="/quarantine">
+        {t('quarantine.title')}
+        {held > 0 && (
+          <span className="count">
+            {formatCount(held)}
+            <span className="visually-hidden"> {t('quarantine.waiting')}</span>
+          </span>
+        )}
+      </NavLink>
+    </nav>
+  );
+}
+
+function LiveLamp() {
+  const { t } = useTranslation();
+  const state = useLiveState();
+  return (
+    <span className="live" data-state={state} role="status">
+      <span className="lamp" aria-hidden="true" />
+      <span className="live-word">{t(`live.${state}`)}</span>
+    </span>
+  );
+}
+
+function Status() {
+  const { t } = useTranslation();
+  const system = useQuery(systemQuery).data;
+  if (!system) return <footer className="status" />;
+  return (
+    <footer className="status">
+      <span className="mono">
+        {system.ae_title} @ {system.dicom_host}:{system.dicom_port}
+      </span>
+      <span>
+        {t('shell.holds', {
+          studies: formatCount(system.studies),
+          images: formatCount(system.instances),
+          size: formatBytes(system.size_bytes),
+        })}
+      </span>
+      <span className="version">Filmless {system.version}</span>
+    </footer>
+  );
+}
