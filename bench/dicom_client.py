@@ -11,6 +11,7 @@ import multiprocessing
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,12 +107,21 @@ class Sender:
         """Length of one encoded message on the wire."""
         return len(self._message)
 
-    def store(self, number: int) -> int:
-        """Send one slice and wait for the answer; returns its DIMSE status."""
+    def store(self, number: int, halfway: Callable[[], None] | None = None) -> int:
+        """Send one slice and wait for the answer; returns its DIMSE status.
+
+        `halfway` is called when half of the message is on its way: for tests that plant a fault there.
+        """
         digits = b"%06d" % number
         for place in self._patches:
             self._message[place : place + _NUMBER_DIGITS] = digits
-        self._socket.sendall(self._message)
+        if halfway is None:
+            self._socket.sendall(self._message)
+        else:
+            half = len(self._message) // 2
+            self._socket.sendall(self._message[:half])
+            halfway()
+            self._socket.sendall(self._message[half:])
         return self._read_status()
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""Filmless as an administrator would start it: `filmless migrate`, `filmless serve`, on a temporary folder.
+"""Filmless as an administrator would start it: `filmless migrate`, `filmless serve`, on a folder of its own.
 
 The product is seen from outside only: its command line, its ports, its environment. Start at `Filmless`.
 """
@@ -37,48 +37,68 @@ def run_command(environment: Mapping[str, str], *words: str, stdin: str = "") ->
 
 
 class Filmless:
-    """A running Filmless; a context manager that kills it and removes its folder at the end."""
+    """A Filmless with one user and a token; a context manager that kills it at the end.
+
+    `folder` holds its data and log and stays; without one, a temporary folder that goes with it.
+    """
 
     name = "Filmless"
     ae_title = "FILMLESS"
     dicomweb_path = "/dicom-web"
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        self._settings = dict(settings or {})
-
-    def __enter__(self) -> "Filmless":
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-filmless-"))
+    def __init__(self, settings: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
+        self._is_temporary = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="bench-filmless-"))
         http_port, dicom_port = free_ports(2)
+        self.http_address = ("127.0.0.1", http_port)
+        self.dicom_address = ("127.0.0.1", dicom_port)
         self.environment = {
-            "FILMLESS_DATA": str(self._folder / "data"),
+            "FILMLESS_DATA": str(self.folder / "data"),
             "FILMLESS_HTTP_PORT": str(http_port),
             "FILMLESS_DICOM_PORT": str(dicom_port),
             "FILMLESS_ACCEPT_UNKNOWN_NODES": "true",
-            **self._settings,
+            **(settings or {}),
         }
-        self.dicom_address = ("127.0.0.1", dicom_port)
-        self.http_address = ("127.0.0.1", http_port)
-        run_command(self.environment, "migrate")
-        run_command(
-            self.environment,
-            "user",
-            "add",
-            "bench",
-            "--role",
-            "administrator",
-            "--password-stdin",
-            stdin=PASSWORD,
-        )
-        self.token = run_command(self.environment, "token", "create", "--user", "bench").split()[-1]
-        self.headers = {"Authorization": f"Bearer {self.token}"}
-        self.process = ServerProcess([EXECUTABLE, "serve"], self.environment, self._folder / "log")
+        self.token = ""
+        self.process: ServerProcess
+
+    @property
+    def http_url(self) -> str:
+        """Where the web server answers."""
+        return f"http://127.0.0.1:{self.http_address[1]}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that sign an HTTP request in."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def prepare(self) -> None:
+        """Make the database, a user who may do everything, and a token."""
+        environment = self.environment
+        run_command(environment, "migrate")
+        words = ("user", "add", "bench", "--role", "administrator", "--password-stdin")
+        run_command(environment, *words, stdin=PASSWORD)
+        self.token = run_command(environment, "token", "create", "--user", "bench").split()[-1]
+
+    def start(self) -> None:
+        """Start the servers and wait until they answer; nothing else is done to make them start."""
+        self.process = ServerProcess([EXECUTABLE, "serve"], self.environment, self.folder / "log")
         try:
-            self.process.wait_ready(f"http://127.0.0.1:{http_port}/readyz", dicom_port)
+            self.process.wait_ready(f"{self.http_url}/readyz", self.dicom_address[1])
         except BaseException:
-            self.__exit__()
+            self.kill()
             raise
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once."""
+        self.process.kill()
+
+    def __enter__(self) -> "Filmless":
+        self.prepare()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.kill()
+        if self._is_temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
