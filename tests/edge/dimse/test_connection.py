@@ -33,6 +33,7 @@ from filmless.standards.dicom.upper_layer import (
     UserInformation,
     negotiate,
 )
+from filmless.standards.dicom.upper_layer.pdus import encode_pdu
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -89,8 +90,11 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         peer = socket.create_connection(listener.getsockname())
         served, _ = listener.accept()
     yield served, peer
-    served.close()
     peer.close()
+    for thread in threading.enumerate():
+        if isinstance(thread, Server):
+            thread.join(10)
+    served.close()
 
 
 def connect(sock: socket.socket) -> Connection:
@@ -120,6 +124,30 @@ def test_a_data_set_arrives_whole_and_is_answered(pair: Pair) -> None:
         assert connection.next_event() is None
     assert server.kinds() == [AssociationRequested, CommandReceived, ReleaseRequested]
     assert bytes(server.received) == b"".join(chunks)
+
+
+def test_a_socket_that_takes_little_at_a_time_gets_everything(pair: Pair) -> None:
+    pair[1].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    server = Server(pair[0])
+    server.start()
+    chunks = [bytes([number]) * 50_001 for number in range(20)]
+    with connect(pair[1]) as connection:
+        connection.send_message(1, STORE, chunks)
+        assert isinstance(connection.next_event(), CommandReceived)
+    server.join(10)
+    assert bytes(server.received) == b"".join(chunks)
+
+
+def test_last_words_reach_a_peer_that_was_still_talking(pair: Pair) -> None:
+    connection = Connection.accepting(pair[0])
+    event = None
+    pair[1].sendall(encode_pdu(REQUEST) + b"x" * 50_000)
+    while not isinstance(event, AssociationRequested):
+        event = connection.next_event()
+    pair[1].sendall(b"x" * 50_000)
+    connection.close()
+    assert pair[1].recv(100) == bytes.fromhex("07000000000400000000")
+    assert pair[1].recv(100) == b""
 
 
 def test_a_thousand_crumbs_are_one_data_set(pair: Pair) -> None:
@@ -156,8 +184,10 @@ def test_a_source_that_fails_in_the_middle_aborts_the_association(pair: Pair) ->
         yield bytes(1_000_000)
         raise OSError("disk")
 
-    with connect(pair[1]) as connection, pytest.raises(OSError, match="disk"):
-        connection.send_message(1, STORE, broken())
+    with connect(pair[1]) as connection:
+        with pytest.raises(OSError, match="disk"):
+            connection.send_message(1, STORE, broken())
+        assert connection.association.is_over
     assert server.kinds()[-1] is Aborted
 
 

@@ -40,7 +40,7 @@ from filmless.standards.dicom.upper_layer import (
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
 
 DRAIN_BYTES_MAX: Final = 1024 * 1024
-"""Read and dropped before closing: unread bytes would turn our last words into a connection reset."""
+"""Read and dropped before closing: unread bytes turn a close into a reset, and our last words are lost."""
 
 _WOULD_BLOCK: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 

@@ -66,6 +66,19 @@ def test_a_whole_visit_of_a_scanner() -> None:
     assert state is State.STA13
 
 
+def test_one_message_follows_the_other() -> None:
+    wire = RQ_BYTES + message_bytes(3, STORE, [b"first"]) + message_bytes(3, STORE, [b"second"]) + ECHO_BYTES
+    log, _, state = conversation(acceptor(), [wire])
+    assert log[1:] == [
+        CommandReceived(3, STORE),
+        (3, b"first", True),
+        CommandReceived(3, STORE),
+        (3, b"second", True),
+        CommandReceived(1, ECHO),
+    ]
+    assert state is State.STA6
+
+
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 5, 7, 100, 4096])
 def test_chunking_changes_nothing(chunk_bytes: int) -> None:
     wire = RQ_BYTES + message_bytes(3, STORE, [bytes(range(256)) * 20], 512) + ECHO_BYTES + RELEASE_RQ_BYTES
@@ -123,6 +136,10 @@ MISTAKES: dict[str, tuple[bytes, AbortReason]] = {
     "data without a command": (p_data(pdv(3, 2, b"data")), AbortReason.INVALID_PDU_PARAMETER),
     "data on another context": (
         STORE_COMMAND + p_data(pdv(1, 2, b"data")),
+        AbortReason.INVALID_PDU_PARAMETER,
+    ),
+    "data after the last of it": (
+        STORE_COMMAND + p_data(pdv(3, 2, b"end")) + p_data(pdv(3, 2, b"more")),
         AbortReason.INVALID_PDU_PARAMETER,
     ),
     "command in a data set": (
