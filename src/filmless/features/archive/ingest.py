@@ -26,6 +26,7 @@ from filmless.standards.dicom.sop_classes import is_storage
 from filmless.standards.dicom.uids import is_valid_uid
 
 FIRST_LOOK_BYTES = 16 * limits.KIB  # The header of a CT slice is 2-6 KiB; more is read from the object.
+FILE_HEAD_BYTES = 512  # Enough to tell a DICOM file from another: preamble, prefix, first elements.
 
 
 class Reception:
@@ -137,6 +138,8 @@ def _context_of_file(
 ) -> tuple[ReceiveContext, int]:
     """Read on into `prefix` until the file says what it is; returns that and where its data set begins."""
     ended = False
+    while len(prefix) < FILE_HEAD_BYTES and not ended:
+        ended = not _read_on(prefix, stream)
     while True:
         try:
             header = read_part10_header(bytes(prefix))
