@@ -21,8 +21,20 @@ from filmless.features.archive.errors import (
     UnreadableDataSet,
 )
 from filmless.features.archive.events import InstanceQuarantined, SeriesGrew
+from filmless.features.archive.find import (
+    Query,
+    find_instances,
+    find_series,
+    find_studies,
+    get_study,
+    list_series,
+    unsupported_keys,
+)
 from filmless.features.archive.ingest import Reception, begin_receive, receive_part10
+from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
+from filmless.features.archive.prepare import JOB_KIND as PREPARE_SERIES_JOB
+from filmless.features.archive.prepare import prepare_series
 from filmless.features.archive.quarantine import (
     QuarantineItem,
     accept_quarantined,
@@ -30,31 +42,89 @@ from filmless.features.archive.quarantine import (
     discard_quarantined,
     find_quarantined,
 )
+from filmless.features.archive.read_errors import (
+    BulkDataNotFound,
+    FrameNotFound,
+    InstanceNotFound,
+    NothingToShow,
+    ObjectDamaged,
+    QueryNotUnderstood,
+    SeriesNotFound,
+)
+from filmless.features.archive.retrieve import (
+    get_instance,
+    instance_metadata,
+    list_instances,
+    part10_chunks,
+    series_metadata_gzip,
+    study_metadata_gzip,
+)
+from filmless.features.archive.rows import FoundInstance, InstanceRow, Page, SeriesRow, StudyRow
+from filmless.features.archive.viewing import (
+    FRAMES_AT_ONCE_MAX,
+    BulkData,
+    FrameSource,
+    InstancePlace,
+    Viewing,
+)
 
 __all__ = [
+    "FRAMES_AT_ONCE_MAX",
+    "PREPARE_SERIES_JOB",
     "Archive",
+    "BulkData",
+    "BulkDataNotFound",
     "Contradiction",
     "DataSetDoesNotMatchSOPClass",
     "DemographicsConflict",
     "DuplicateWithOtherContent",
+    "FoundInstance",
+    "FrameNotFound",
+    "FrameSource",
     "InstanceElsewhere",
+    "InstanceNotFound",
+    "InstancePlace",
     "InstanceQuarantined",
+    "InstanceRow",
+    "Level",
     "MissingIdentifiers",
     "NotDICOM",
+    "NothingToShow",
+    "ObjectDamaged",
+    "Page",
     "PatientMismatch",
     "QuarantineItem",
     "QuarantineItemNotFound",
+    "Query",
+    "QueryNotUnderstood",
     "ReceiveContext",
     "Reception",
     "SeriesGrew",
+    "SeriesNotFound",
+    "SeriesRow",
     "StoreOutcome",
     "StoreStatus",
     "StudyNotFound",
+    "StudyRow",
     "UnreadableDataSet",
+    "Viewing",
     "accept_quarantined",
     "begin_receive",
     "count_quarantined",
     "discard_quarantined",
+    "find_instances",
     "find_quarantined",
+    "find_series",
+    "find_studies",
+    "get_instance",
+    "get_study",
+    "instance_metadata",
+    "list_instances",
+    "list_series",
+    "part10_chunks",
+    "prepare_series",
     "receive_part10",
+    "series_metadata_gzip",
+    "study_metadata_gzip",
+    "unsupported_keys",
 ]

@@ -1,0 +1,200 @@
+"""Finding studies, series and instances in the index.
+
+Each query leaves one audit record (PS3.15 A.5.3.10, Query) before its rows leave the house. Rows come newest
+study first unless asked otherwise; the row id settles ties, so pages do not overlap.
+Start at `find_studies`. Not here: what the values match (`matching`), the bytes (`retrieve`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from filmless.features.access import Actor, Permission
+from filmless.features.archive import matching, repository_read
+from filmless.features.archive.errors import StudyNotFound
+from filmless.features.archive.matching import KEYS, Level, Side
+from filmless.features.archive.read_errors import QueryNotUnderstood
+from filmless.features.archive.repository_read import MATCHES_COUNTED_MAX
+from filmless.features.archive.rows import FoundInstance, Page, SeriesRow, StudyRow
+from filmless.features.archive.stores import ReadableArchive
+from filmless.features.archive.tables import instances, series, studies
+from filmless.features.audit import AuditEvent, record
+from filmless.features.patients.tables import patients
+from filmless.infra import limits
+
+Row = TypeVar("Row")
+
+OFFSET_MAX = 1_000_000  # Skipping rows costs as much as reading them; whoever pages this far wants an export.
+
+_ORDERS: Mapping[Level, Mapping[str, sa.ColumnElement[Any]]] = {
+    Level.STUDY: {
+        "study_date": studies.c.study_date,
+        "study_time": studies.c.study_time,
+        "patient_name": patients.c.patient_name_key,
+        "patient_id": patients.c.patient_id,
+        "patient_birth_date": patients.c.patient_birth_date,
+        "accession_number": studies.c.accession_number,
+        "study_description": studies.c.study_description,
+        "referring_physician_name": studies.c.referring_physician_name_key,
+        "modality": studies.c.modalities_in_study,
+        "modalities_in_study": studies.c.modalities_in_study,
+        "number_of_series": studies.c.number_of_series,
+        "number_of_instances": studies.c.number_of_instances,
+        "size_bytes": studies.c.size_bytes,
+        "received_at": studies.c.received_at,
+        "updated_at": studies.c.updated_at,
+    },
+    Level.SERIES: {
+        "series_number": series.c.series_number,
+        "modality": series.c.modality,
+        "study_date": studies.c.study_date,
+    },
+    Level.INSTANCE: {
+        "instance_number": instances.c.instance_number,
+        "series_number": series.c.series_number,
+        "study_date": studies.c.study_date,
+    },
+}
+_DEFAULT_ORDER: Mapping[Level, tuple[str, ...]] = {
+    Level.STUDY: ("-study_date",),
+    Level.SERIES: ("series_number",),
+    Level.INSTANCE: ("series_number", "instance_number"),
+}
+_TIE_BREAKER = {Level.STUDY: studies.c.id, Level.SERIES: series.c.id, Level.INSTANCE: instances.c.id}
+_MAY_BE_NULL = {"series_number", "instance_number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for.
+
+    `matching`: DICOM keyword to value, with the matching of PS3.4 C.2.2.2. `search`: words for a person's
+    search field. `order_by`: names such as `study_date`, with `-` in front for descending. `fuzzy`: words of
+    a person name may begin any component.
+    """
+
+    matching: Mapping[str, str] = field(default_factory=dict)
+    search: str = ""
+    order_by: tuple[str, ...] = ()
+    limit: int = limits.QUERY_RESULTS_DEFAULT
+    offset: int = 0
+    fuzzy: bool = False
+
+
+def find_studies(archive: ReadableArchive, actor: Actor, query: Query) -> Page[StudyRow]:
+    """The studies that match; raises QueryNotUnderstood, NotPermitted or Unavailable."""
+    return _find(archive, actor, Level.STUDY, query, repository_read.study_row)
+
+
+def find_series(archive: ReadableArchive, actor: Actor, query: Query) -> Page[SeriesRow]:
+    """The series that match, by keys of series and study; raises as `find_studies` does."""
+    return _find(archive, actor, Level.SERIES, query, repository_read.series_row)
+
+
+def find_instances(archive: ReadableArchive, actor: Actor, query: Query) -> Page[FoundInstance]:
+    """The instances that match, by keys of all levels; raises as `find_studies` does."""
+    return _find(archive, actor, Level.INSTANCE, query, repository_read.found_instance)
+
+
+def get_study(archive: ReadableArchive, actor: Actor, study_instance_uid: str) -> StudyRow:
+    """One study; raises StudyNotFound. Leaves an audit record of access (PS3.15 A.5.3.3)."""
+    actor.must(Permission.STUDIES_READ)
+    with archive.database.read() as tx:
+        condition = studies.c.study_instance_uid == study_instance_uid
+        row = tx.execute(_page(Level.STUDY, [condition], Query(limit=1))).first()
+    if row is None:
+        raise StudyNotFound("There is no study with that Study Instance UID here.")
+    study = repository_read.study_row(row)
+    with archive.database.transaction() as tx:
+        record(
+            tx,
+            actor,
+            event=AuditEvent.INSTANCES_ACCESSED,
+            action="R",
+            study_instance_uid=study.study_instance_uid,
+            patient_ref=study.patient_ref,
+        )
+    return study
+
+
+def list_series(archive: ReadableArchive, actor: Actor, study_instance_uid: str) -> list[SeriesRow]:
+    """All series of one study by series number; empty when there is no such study.
+
+    Belongs to `get_study`, which leaves the audit record.
+    """
+    actor.must(Permission.STUDIES_READ)
+    with archive.database.read() as tx:
+        condition = studies.c.study_instance_uid == study_instance_uid
+        statement = _page(Level.SERIES, [condition], Query(limit=MATCHES_COUNTED_MAX))
+        return [repository_read.series_row(row) for row in tx.execute(statement)]
+
+
+def unsupported_keys(level: Level, keywords: Sequence[str]) -> tuple[str, ...]:
+    """Those of the keywords that are not matched at this level."""
+    return tuple(keyword for keyword in keywords if not matching.is_at_or_above(keyword, level))
+
+
+def statement_for(level: Level, query: Query, *, is_sqlite: bool) -> sa.Select[Any]:
+    """The statement of one page of the query, for those who want to see its plan."""
+    return _page(level, _conditions(level, query, is_sqlite=is_sqlite), query)
+
+
+def _find(
+    archive: ReadableArchive,
+    actor: Actor,
+    level: Level,
+    query: Query,
+    row_of: Callable[[Sequence[Any]], Row],
+) -> Page[Row]:
+    actor.must(Permission.STUDIES_READ)
+    conditions = _conditions(level, query, is_sqlite=archive.database.is_sqlite)
+    of_patient = bool(query.search) or any(
+        KEYS[keyword].of_patient for keyword in query.matching if keyword in KEYS
+    )
+    with archive.database.read() as tx:
+        rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
+        reached_the_end = len(rows) < query.limit and (rows or not query.offset)
+        if reached_the_end:
+            total = query.offset + len(rows)
+        else:
+            total = repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
+    with archive.database.transaction() as tx:
+        asked = {"level": level.value, "matching": dict(query.matching), "search": query.search}
+        record(tx, actor, event=AuditEvent.QUERY, action="E", details={**asked, "rows": len(rows)})
+    if reached_the_end or total <= MATCHES_COUNTED_MAX:
+        return Page(rows, total, total_is_exact=True)
+    return Page(rows, MATCHES_COUNTED_MAX, total_is_exact=False)
+
+
+def _conditions(level: Level, query: Query, *, is_sqlite: bool) -> list[matching.Condition]:
+    side = Side(is_sqlite=is_sqlite, fuzzy=query.fuzzy)
+    conditions, _ = matching.conditions_for(level, query.matching, side)
+    return conditions + (matching.search_conditions(query.search) if query.search else [])
+
+
+def _page(level: Level, conditions: Sequence[matching.Condition], query: Query) -> sa.Select[Any]:
+    if not 0 <= query.offset <= OFFSET_MAX:
+        raise QueryNotUnderstood(f"The offset of a query is between 0 and {OFFSET_MAX}.")
+    if not 1 <= query.limit <= MATCHES_COUNTED_MAX:
+        raise QueryNotUnderstood(f"The limit of a query is between 1 and {MATCHES_COUNTED_MAX}.")
+    order = _order(level, query.order_by)
+    return repository_read.select_page(level, conditions, order, limit=query.limit, offset=query.offset)
+
+
+def _order(level: Level, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:
+    order: list[sa.ColumnElement[Any]] = []
+    descending = False
+    for name in names or _DEFAULT_ORDER[level]:
+        bare = name.removeprefix("-")
+        column = _ORDERS[level].get(bare)
+        if column is None:
+            known = ", ".join(_ORDERS[level])
+            raise QueryNotUnderstood(f"Rows cannot be put in that order; possible are {known}.")
+        descending = name.startswith("-")
+        element = column.desc() if descending else column.asc()
+        order.append(element.nulls_last() if bare in _MAY_BE_NULL else element)
+    # The tie-breaker goes the way of the last name: then an index on both gives the order without a sort.
+    tie_breaker = _TIE_BREAKER[level]
+    return [*order, tie_breaker.desc() if descending else tie_breaker.asc()]

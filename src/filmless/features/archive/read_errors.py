@@ -1,0 +1,31 @@
+"""Why the archive cannot show what was asked for."""
+
+from filmless.infra.errors import Invalid, NotFound
+
+
+class QueryNotUnderstood(Invalid):
+    """A key of the query has a value that no such attribute can have."""
+
+
+class SeriesNotFound(NotFound):
+    """There is no such series in that study."""
+
+
+class InstanceNotFound(NotFound):
+    """There is no such instance in that series and study."""
+
+
+class FrameNotFound(NotFound):
+    """The instance has no frame of that number, or no frames at all."""
+
+
+class BulkDataNotFound(NotFound):
+    """The instance has no element at that path."""
+
+
+class NothingToShow(NotFound):
+    """The instance, series or study has no picture."""
+
+
+class ObjectDamaged(Invalid):
+    """What is stored cannot be read as what it says it is; the bytes themselves are still there."""
