@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import pydicom
 import pytest
-from dicom_files import DicomFile, all_files, oracle, pydicom_file
+from dicom_files import SHARED, DicomFile, all_files, oracle, pydicom_file
 from element_bytes import CLOSE_ITEM, CLOSE_SEQUENCE, ITEM_HEADER, OPEN_ITEM, explicit, implicit
 
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.elements import (
     DEPTH_MAX,
     ELEMENT,
+    ENCODING_EXPLICIT_LE,
     END_ITEM,
     END_SEQUENCE,
     FRAGMENTS,
@@ -24,6 +27,7 @@ from filmless.standards.dicom.elements import (
     InflateLimit,
     MalformedDataSet,
     TruncatedDataSet,
+    encoding_of,
     inflate,
     top_level,
     walk,
@@ -172,6 +176,27 @@ def test_a_wrong_transfer_syntax_is_seen_in_the_first_element(name: str, wrong_s
     file = pydicom_file(name)
     right = list(walk(file.data, file.transfer_syntax_uid, start=file.start))
     assert list(walk(file.data, wrong_syntax, start=file.start)) == right
+
+
+def test_one_element_without_vr_letters_does_not_make_a_data_set_implicit() -> None:
+    data = explicit(0x00080005, b"  ", b"ISO_IR 100") + explicit(0x00080008, b"CS", b"A ")
+    assert encoding_of(EXPLICIT_LE, data) is ENCODING_EXPLICIT_LE
+
+
+def test_a_mapped_file_is_walked_in_place(tmp_path: Path) -> None:
+    file = pydicom_file("CT_small.dcm")
+    (tmp_path / "object").write_bytes(file.data)
+    with (
+        (tmp_path / "object").open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
+        walked = list(walk(mapped, EXPLICIT_LE, start=file.start))
+    assert walked == list(walk(file.data, EXPLICIT_LE, start=file.start))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here: its files were not walked")
+def test_the_shared_files_are_among_those_walked() -> None:
+    assert {"N2D_0152.dcm", "CT1_UNC"} <= {file.path.name for file in all_files()}
 
 
 def test_top_level_jumps_over_sequences() -> None:

@@ -162,7 +162,7 @@ PROBLEMS = {
     ),
     "a UID said twice": (
         explicit(tags.SOP_INSTANCE_UID, b"UI", b"1.2\0") + explicit(tags.SOP_INSTANCE_UID, b"UI", b"1.3\0"),
-        "SOPInstanceUID is there twice",
+        "SOPInstanceUID is there more than once",
     ),
     "a cut value": (explicit(tags.STUDY_ID, b"SH", b"4", 80), "cut short"),
     "a stray item": (OPEN_ITEM, "stands outside a sequence"),

@@ -22,7 +22,7 @@ Buffer = bytes | bytearray | memoryview | mmap.mmap
 UNDEFINED_LENGTH = 0xFFFFFFFF
 DEPTH_MAX = 64  # Real structured reports nest about 15 deep; DICOM JSON must still fit orjson's 254 levels.
 ELEMENTS_MAX = 4_000_000  # A whole-slide image with 100,000 tiles has about 1.5 million.
-INFLATE_CHUNK_BYTES = 65_536
+FIRST_VALUE_BYTES_MAX = 65_536  # The first element of a data set is a group length, a UID, a character set.
 
 ELEMENT, SEQUENCE, ITEM, END_ITEM, END_SEQUENCE, FRAGMENTS = range(6)
 
@@ -101,7 +101,8 @@ def encoding_of(transfer_syntax_uid: str, data: Buffer = b"", start: int = 0) ->
         vr = bytes(data[start + 4 : start + 6])
         if not explicit and vr in VR_FORMS:
             return ENCODING_EXPLICIT_LE
-        if explicit and not vr.isalpha():
+        length = int.from_bytes(data[start + 4 : start + 8], "little")
+        if explicit and not vr.isalpha() and length <= FIRST_VALUE_BYTES_MAX:
             return ENCODING_IMPLICIT_LE
     return ENCODING_EXPLICIT_LE if explicit else ENCODING_IMPLICIT_LE
 

@@ -31,6 +31,7 @@ from filmless.standards.dicom.elements import (
 WANTED_VALUE_BYTES_MAX = (
     65_536  # Indexed text is at most 64 characters (LO, SH); longer is damage or an attack.
 )
+PROBLEMS_MAX = 100  # More than that helps nobody; a hostile data set could give millions.
 
 _TEXT, _PERSON_NAME, _BINARY_NUMBER, _TEXT_NUMBER, _PLAIN, _SEQUENCE = range(6)
 
@@ -293,13 +294,17 @@ class HeaderScanner:
 
     def _is_kept(self, tag: int, position: int, after: int, limit: int) -> bool:
         if after - position > WANTED_VALUE_BYTES_MAX:
-            self._scan.problems.append(f"{WANTED_TAGS[tag]} has {after - position} bytes and was ignored")
+            self._tell(f"{WANTED_TAGS[tag]} has {after - position} bytes and was ignored")
             return False
         if after > limit:
             raise TruncatedDataSet(position, f"the value of {tag:08X} is cut short", after)
         if tag in self._raw:
-            self._scan.problems.append(f"{WANTED_TAGS[tag]} is there twice; the last one counts")
+            self._tell(f"{WANTED_TAGS[tag]} is there more than once; the last one counts")
         return True
+
+    def _tell(self, problem: str) -> None:
+        if len(self._scan.problems) < PROBLEMS_MAX and problem not in self._scan.problems:
+            self._scan.problems.append(problem)
 
     def _complete(self, encoding: Encoding) -> None:
         scan, raw = self._scan, self._raw

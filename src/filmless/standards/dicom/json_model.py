@@ -8,7 +8,7 @@ Not here: HTTP, and reading of JSON. Start at `dataset_to_json`; single values a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -47,6 +47,7 @@ ELEMENTS_PER_LEVEL_MAX = (
 )
 UNKNOWN_ELEMENTS_MAX = 100_000  # Inside one sequence that came as UN; it is walked before it is written.
 PATH_PARTS_MAX = 129
+PROBLEMS_MAX = 100  # More than that helps nobody; a hostile data set could give millions.
 
 _PIXEL_TAGS = frozenset((tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA))
 _TRAILING_PADDING = 0xFFFCFFFC
@@ -74,13 +75,15 @@ class BulkValue:
 class _Level:
     """The data set or item being written."""
 
-    attributes: dict[str, JsonAttribute | orjson.Fragment]
+    attributes: dict[str, JsonAttribute]
     characters: CharacterSet
     signed: bool
     path: str
-    sequence: list[orjson.Fragment]
+    items: bytearray = field(default_factory=bytearray)
+    """The items of the open sequence, already written as JSON."""
+    number_of_items: int = 0
     open_sequence: int | None = None
-    """The tag of the sequence whose items are being gathered."""
+    """The tag of that sequence."""
 
 
 class _Builder:
@@ -89,7 +92,7 @@ class _Builder:
         self.encoding = encoding
         self.bulk_data_uri = bulk_data_uri
         self.inline_bytes_max = inline_bytes_max
-        self.levels = [_Level({}, character_set(), False, "", [])]
+        self.levels = [_Level({}, character_set(), False, "")]
         self.problems: list[str] = []
 
     def event(self, event: int, tag: int, vr: str, offset: int, length: int) -> None:
@@ -97,12 +100,13 @@ class _Builder:
         if event == ELEMENT:
             self.element(level, tag, vr, offset, length)
         elif event == ITEM:
-            path = f"{level.path}{tag:08X}/{len(level.sequence) + 1}/"
-            self.levels.append(_Level({}, level.characters, level.signed, path, []))
+            level.number_of_items += 1
+            path = f"{level.path}{tag:08X}/{level.number_of_items}/"
+            self.levels.append(_Level({}, level.characters, level.signed, path))
         elif event == END_ITEM:
             self.end_item()
         elif event == SEQUENCE:
-            level.sequence, level.open_sequence = [], tag
+            level.items, level.number_of_items, level.open_sequence = bytearray(), 0, tag
         elif event == FRAGMENTS:
             level.attributes[f"{tag:08X}"] = self.bulk(level, tag, "OW" if vr == "OW" else "OB")
         else:
@@ -110,15 +114,19 @@ class _Builder:
 
     def end_item(self) -> None:
         item = self.levels.pop()
-        # Written at once: an item kept as text takes a tenth of the memory, and depth does not add up.
-        self.levels[-1].sequence.append(orjson.Fragment(orjson.dumps(item.attributes)))
+        # Written at once: as text it takes a tenth of the memory, and depth does not add up. One buffer for
+        # all items: a million small bytes objects from orjson would hold a KiB each.
+        items = self.levels[-1].items
+        items += b"," if items else b"["
+        items += orjson.dumps(item.attributes)
 
     def end_sequence(self, level: _Level, tag: int) -> None:
         attribute: JsonAttribute = {"vr": "SQ"}
-        if level.sequence:
-            attribute["Value"] = level.sequence
+        if level.items:
+            level.items += b"]"
+            attribute["Value"] = orjson.Fragment(bytes(level.items))
         level.attributes[f"{tag:08X}"] = attribute
-        level.sequence, level.open_sequence = [], None
+        level.items, level.open_sequence = bytearray(), None
 
     def bulk(self, level: _Level, tag: int, vr: str) -> JsonAttribute:
         return {"vr": vr, "BulkDataURI": f"{self.bulk_data_uri}/{level.path}{tag:08X}"}
@@ -145,7 +153,8 @@ class _Builder:
         raw = bytes(self.data[offset : offset + length])
         if tag == tags.SPECIFIC_CHARACTER_SET:
             level.characters = character_set(raw.decode("ascii", "replace").strip(" \0"))
-            self.problems.extend(level.characters.problems)
+            if len(self.problems) < PROBLEMS_MAX:
+                self.problems.extend(level.characters.problems)
             if len(self.levels) == 1:
                 level.attributes["00080005"] = {"vr": "CS", "Value": [UTF_8_TERM]}
             return
