@@ -94,6 +94,17 @@ class ServerProcess:
                         members.append(int(entry))
         return sorted(members, key=lambda pid: (pid != self._process.pid, pid))
 
+    def listener(self, port: int) -> int:
+        """The process of the group that listens on the port; of several holders, the youngest."""
+        fields = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        sockets = {
+            f"socket:[{one[9]}]" for one in fields if one[1].endswith(f":{port:04X}") and one[3] == "0A"
+        }
+        holders = [pid for pid in self.family() if sockets & _open_files(pid)]
+        if not holders:
+            raise ServerNotReady(f"No process of the server listens on port {port}")
+        return max(holders)
+
     def memory_mib(self) -> dict[int, tuple[str, float]]:
         """Command line and resident MiB of each process of the group."""
         sizes: dict[int, tuple[str, float]] = {}
@@ -106,3 +117,12 @@ class ServerProcess:
                 resident_kib = int(status.split("VmRSS:")[1].split()[0])
                 sizes[pid] = (words.strip(), resident_kib / 1024)
         return sizes
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found

@@ -6,12 +6,9 @@ Run `python -m bench.profile_ingest`; the raw stacks stay in `bench/out`, ready 
 """
 
 import argparse
-import contextlib
-import os
 import signal
 import subprocess
 from collections import Counter
-from pathlib import Path
 
 from bench.ct import Series
 from bench.dicom_client import send_series
@@ -19,24 +16,6 @@ from bench.filmless_server import ROOT, Filmless
 from bench.results import RAW
 
 PY_SPY = str(ROOT / ".venv/bin/py-spy")
-
-
-def listening_process(pids: list[int], port: int) -> int:
-    """The process that listens on the port; of several that inherited the socket, the youngest."""
-    fields = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    sockets = {f"socket:[{one[9]}]" for one in fields if one[1].endswith(f":{port:04X}") and one[3] == "0A"}
-    holders = [pid for pid in pids if sockets & _open_files(pid)]
-    if not holders:
-        raise SystemExit(f"No process of the server listens on port {port}")
-    return max(holders)
-
-
-def _open_files(pid: int) -> set[str]:
-    found = set()
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
-    return found
 
 
 def summarise(raw: str) -> tuple[Counter[str], Counter[str], int]:
@@ -63,7 +42,7 @@ def profile(count: int, associations: int, flags: list[str]) -> tuple[str, float
         send_series(
             server.dicom_address, [Series(run, 999)], 20, server.ae_title
         )  # Warm: imports, first pages.
-        pid = listening_process(server.process.family(), server.dicom_address[1])
+        pid = server.process.listener(server.dicom_address[1])
         command = [
             PY_SPY,
             "record",

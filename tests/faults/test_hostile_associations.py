@@ -5,8 +5,11 @@ cost is bounded: the memory of all processes together may grow by GROWTH_MIB_MAX
 """
 
 import contextlib
+import os
+import resource
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +97,12 @@ def wrong_order(server: Filmless) -> list[socket.socket]:
     return [send(connect(server), data), send(associate(server), REQUEST), send(associate(server), data)]
 
 
+def wrong_titles(server: Filmless) -> list[socket.socket]:
+    """AE titles of somebody else, of nobody, and of no alphabet."""
+    titles = (b"SOMEBODY ELSE   ", b" " * 16, b"\0" * 16, b"\xff" * 16, b"../../etc/passwd")
+    return [send(connect(server), REQUEST[:10] + one + one + REQUEST[42:]) for one in titles]
+
+
 def never_reading(server: Filmless) -> list[socket.socket]:
     """Asks for answers and takes none."""
     echo = fragments(store_command(SERIES.sop_instance_uid(0)), 1, 16384) + fragments(b"\0" * 10, 0, 16384)
@@ -113,6 +122,7 @@ PEERS = [
     endless_command,
     abort_in_store,
     wrong_order,
+    wrong_titles,
     never_reading,
 ]
 
@@ -159,3 +169,29 @@ def test_an_honest_peer_is_served_while_others_misbehave(running_server: Filmles
     assert growth < GROWTH_MIB_MAX
     for connection in open_sockets:
         connection.close()
+
+
+def open_files(pid: int) -> int:
+    """How many file descriptors a process has."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_running_out_of_file_descriptors_passes(running_server: Filmless) -> None:
+    assert store_status(running_server, 0) == 0
+    receiver = running_server.process.listener(running_server.dicom_address[1])
+    limits = resource.prlimit(receiver, resource.RLIMIT_NOFILE)
+    room = open_files(receiver) + 10
+    resource.prlimit(receiver, resource.RLIMIT_NOFILE, (room, limits[1]))
+    crowd = [connect(running_server) for _ in range(50)]
+    deadline = time.monotonic() + HONEST_SECONDS_MAX
+    looks_at_the_limit = 0
+    while looks_at_the_limit < 20 and time.monotonic() < deadline:
+        time.sleep(0.01)  # Until it has taken in as many as it can, and has had time to want more.
+        looks_at_the_limit = looks_at_the_limit + 1 if open_files(receiver) >= room else 0
+    assert looks_at_the_limit == 20
+    for connection in crowd:
+        connection.close()
+    resource.prlimit(receiver, resource.RLIMIT_NOFILE, limits)
+    assert echo_status(running_server) == 0
+    assert store_status(running_server, 1) == 0
+    assert running_server.process.listener(running_server.dicom_address[1]) == receiver
