@@ -6,6 +6,7 @@ Each imports its own part of `compose` when it runs: the DICOM server needs no w
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from filmless.cli.process import die_with_supervisor
@@ -28,22 +29,20 @@ def run_role(role: str, settings: Settings) -> None:
     {"dimse": _run_dimse, "web": _run_web, "worker": _run_worker}[role](settings)
 
 
-def _stop_event() -> threading.Event:
-    stop = threading.Event()
-
+def _on_stop_signal(stop: Callable[[], None]) -> None:
     def on_signal(_: int, __: FrameType | None) -> None:
-        stop.set()
+        stop()
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    return stop
 
 
 def _run_dimse(settings: Settings) -> None:
     from filmless.compose.dimse import create_dimse_server
 
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    stop = _stop_event()
+    stop = threading.Event()
+    _on_stop_signal(stop.set)
     with open_system(settings) as system:
         server = create_dimse_server(system)
         try:
@@ -61,10 +60,9 @@ def _run_dimse(settings: Settings) -> None:
 def _run_worker(settings: Settings) -> None:
     from filmless.compose.worker import create_worker
 
-    stop = _stop_event()
     with open_system(settings) as system, create_worker(system) as worker:
-        _log.info("working")
-        worker.run(stop)
+        _on_stop_signal(worker.stop)
+        worker.run()
 
 
 def _run_web(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """The web application of one installation: every HTTP door under one origin.
 
-`/` the application, `/viewer` OHIF, `/dicom-web`, `/api`, `/metrics`, `/healthz`, `/readyz`. Loaded by the web
-server in each of its processes through `application`.
+`/` the application, `/viewer` OHIF, `/dicom-web`, `/api`, `/metrics`, `/healthz`, `/readyz`. The web server
+loads it in each of its processes through `application`.
 """
 
 from collections.abc import AsyncIterator

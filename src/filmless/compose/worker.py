@@ -10,11 +10,11 @@ from typing import Any
 from filmless.compose.system import System
 from filmless.features import archive
 from filmless.infra.database import Transaction
-from filmless.infra.jobs import Worker
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.worker import Worker
 
 Reaction = Callable[[Transaction, Mapping[str, Any]], None]
-Job = Callable[[Mapping[str, Any]], None]
+Job = Callable[[Mapping[str, Any]], object]
 
 REACTIONS: Mapping[str, Sequence[Reaction]] = {
     "SeriesGrew": (archive.prepare_series_soon,),
@@ -28,11 +28,14 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, Job]:
         archive.PREPARE_SERIES: lambda payload: archive.prepare_series(
             system.archive, sandbox, payload["series_ref"]
         ),
+        archive.SWEEP_ORPHANS: lambda _: archive.sweep_orphans(system.archive),
     }
 
 
 @contextmanager
 def create_worker(system: System) -> Iterator[Worker]:
     """The worker of this installation; its sandbox ends with the block."""
+    with system.database.transaction() as tx:
+        archive.sweep_orphans_soon(tx)
     with Sandbox(modules_to_preload=archive.SANDBOX_MODULES) as sandbox:
         yield Worker(system.database, jobs(system, sandbox), REACTIONS)

@@ -25,6 +25,8 @@ DISK_FREE_BYTES_MIN = 512 * MIB  # Below this nothing more is received: the data
 # --- Ingest ----------------------------------------------------------------------------------------------
 COMMIT_BATCH_INSTANCES_MAX = 64  # One transaction may carry this many instances of several associations.
 
+ORPHAN_SECONDS_MIN = 3600  # An object without a row may be one that is just being received.
+
 # --- HTTP ------------------------------------------------------------------------------------------------
 JSON_BODY_BYTES_MAX = 1 * MIB  # The largest honest JSON request of the web app is a few KiB.
 STOW_BODY_BYTES_MAX = 64 * GIB  # A whole study in one request; parts stream to disk, none is kept in memory.

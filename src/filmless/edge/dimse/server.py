@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from filmless.edge.dimse.admission import Admission
 from filmless.edge.dimse.connection import Connection, Timeouts
 from filmless.edge.dimse.echo import EchoExchange
+from filmless.edge.dimse.errors import AssociationAborted, PeerNotReading
 from filmless.edge.dimse.exchange import Exchange, UnknownOperation
 from filmless.edge.dimse.store import StoreExchange
 from filmless.features.access import Actor
@@ -164,7 +165,8 @@ class DIMSEServer:
         try:
             for event in connection.events():
                 if isinstance(event, DataReceived):
-                    assert exchange is not None  # The association hands over data only after its command.
+                    if exchange is None:
+                        continue  # Of a response that we did not ask for: the association is being aborted.
                     exchange.receive(event.data)
                     if event.is_last:
                         finished, exchange = exchange, None
@@ -178,6 +180,8 @@ class DIMSEServer:
                     connection.confirm_release()
                 elif isinstance(event, Aborted):
                     _log.info("association_aborted", association=association_id, reason=event.explanation)
+        except (AssociationAborted, PeerNotReading) as error:
+            _log.info("association_aborted", association=association_id, reason=error.message)
         finally:
             if exchange is not None:
                 exchange.abandon()
@@ -192,7 +196,7 @@ class DIMSEServer:
         if command.is_response:
             connection.abort()  # We asked for nothing on this association: the peer is confused.
             return None
-        if command.command_field == CommandField.C_CANCEL_RQ:
+        if command.command_field == CommandField.C_CANCEL_RQ and not command.has_data_set:
             return None  # Nothing that takes long is under way: there is nothing to cancel.
         begin = EXCHANGES.get(command.command_field)
         exchange = UnknownOperation(command) if begin is None else begin(association, command, context)

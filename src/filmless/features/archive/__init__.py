@@ -33,8 +33,12 @@ from filmless.features.archive.find import (
 from filmless.features.archive.ingest import Reception, begin_receive, receive_part10
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
-from filmless.features.archive.prepare import JOB_KIND as PREPARE_SERIES_JOB
-from filmless.features.archive.prepare import prepare_series
+from filmless.features.archive.prepare import (
+    PREPARE_SERIES,
+    SANDBOX_MODULES,
+    prepare_series,
+    prepare_series_soon,
+)
 from filmless.features.archive.quarantine import (
     QuarantineItem,
     accept_quarantined,
@@ -60,6 +64,7 @@ from filmless.features.archive.retrieve import (
     study_metadata_gzip,
 )
 from filmless.features.archive.rows import FoundInstance, InstanceRow, Page, SeriesRow, StudyRow
+from filmless.features.archive.sweep import SWEEP_ORPHANS, sweep_orphans, sweep_orphans_soon
 from filmless.features.archive.viewing import (
     FRAMES_AT_ONCE_MAX,
     BulkData,
@@ -70,7 +75,9 @@ from filmless.features.archive.viewing import (
 
 __all__ = [
     "FRAMES_AT_ONCE_MAX",
-    "PREPARE_SERIES_JOB",
+    "PREPARE_SERIES",
+    "SANDBOX_MODULES",
+    "SWEEP_ORPHANS",
     "Archive",
     "BulkData",
     "BulkDataNotFound",
@@ -123,8 +130,11 @@ __all__ = [
     "list_series",
     "part10_chunks",
     "prepare_series",
+    "prepare_series_soon",
     "receive_part10",
     "series_metadata_gzip",
     "study_metadata_gzip",
+    "sweep_orphans",
+    "sweep_orphans_soon",
     "unsupported_keys",
 ]

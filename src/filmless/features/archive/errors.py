@@ -6,7 +6,7 @@ it by the code that its door has for the error.
 
 from dataclasses import dataclass
 
-from filmless.infra.errors import Conflict, Invalid, NotFound
+from filmless.infra.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,12 @@ class DemographicsConflict(Conflict):
     reason = "demographics_conflict"
 
 
+class InterruptedReceive(Unavailable):
+    """A receive was cut off before its commit; what was left of it was found and kept in quarantine."""
+
+    reason = "interrupted"
+
+
 class StudyNotFound(NotFound):
     """There is no such study."""
 
@@ -80,4 +86,5 @@ QuarantineCause = (
     | InstanceElsewhere
     | PatientMismatch
     | DemographicsConflict
+    | InterruptedReceive
 )

@@ -93,17 +93,17 @@ def index_batch(tx: Transaction, submissions: Sequence[Submission]) -> list[Deci
 def _index_one(tx: Transaction, batch: _Batch, submission: Submission) -> Decision:
     received = submission.received
     if received.cause is not None:
-        return _set_aside(tx, submission, SetAside(received.cause))
+        return set_aside(tx, submission, SetAside(received.cause))
     held = repository.find_instance(tx, received.instance.sop_instance_uid)
     if held is not None:
         if held.digest != received.stored.digest:
-            return _set_aside(tx, submission, SetAside(_duplicate()))
+            return set_aside(tx, submission, SetAside(_duplicate()))
         # PS3.4 B.2.3: the same instance again is Success; it is the same bytes, so nothing is stored twice.
         outcome = _outcome(received, StoreStatus.ALREADY_STORED)
         return Decision(outcome, object_is_needed=held.object_id == received.stored.object_id)
     place = _place_for(tx, batch, submission)
     if isinstance(place, SetAside):
-        return _set_aside(tx, submission, place)
+        return set_aside(tx, submission, place)
     if not repository.insert_instance(tx, place.series_ref, received):
         return _index_one(tx, batch, submission)  # Another process was quicker: now it is held.
     place.instances_added += 1
@@ -198,7 +198,8 @@ def _duplicate() -> DuplicateWithOtherContent:
     )
 
 
-def _set_aside(tx: Transaction, submission: Submission, aside: SetAside) -> Decision:
+def set_aside(tx: Transaction, submission: Submission, aside: SetAside) -> Decision:
+    """Keep the instance in the quarantine, announced and audited, unless the same bytes wait there already."""
     quarantine_id = new_id()
     is_new = repository.insert_quarantined(tx, quarantine_id, submission.received, aside)
     if is_new:

@@ -73,7 +73,8 @@ class Reception:
         if self._unwritten_header is not None:
             self.write(())
         try:
-            scan = scan_prefix(self._prefix, self._context.transfer_syntax_uid, final=False)
+            whole = len(self._prefix) == self._writer.size_bytes - self._data_set_offset
+            scan = scan_prefix(self._prefix, self._context.transfer_syntax_uid, final=whole)
             self._writer.sync()
         except BaseException:
             self._writer.abandon()

@@ -19,6 +19,7 @@ from filmless.features.archive.errors import (
     Contradiction,
     DemographicsConflict,
     DuplicateWithOtherContent,
+    InterruptedReceive,
     PatientMismatch,
     QuarantineItemNotFound,
 )
@@ -31,7 +32,12 @@ from filmless.infra.database import Transaction
 from filmless.infra.errors import Conflict, FilmlessError, Invalid
 
 ACCEPTABLE_REASONS = frozenset(
-    {DuplicateWithOtherContent.reason, PatientMismatch.reason, DemographicsConflict.reason}
+    {
+        DuplicateWithOtherContent.reason,
+        PatientMismatch.reason,
+        DemographicsConflict.reason,
+        InterruptedReceive.reason,
+    }
 )
 REASON_CHARACTERS_MAX = 500
 

@@ -66,7 +66,7 @@ instances = sa.Table(
     sa.Column("columns", sa.Integer),
     sa.Column("bits_allocated", sa.Integer),
     sa.Column("number_of_frames", sa.Integer),
-    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False, unique=True),
     sa.Column("object_bytes", sa.BigInteger, nullable=False),
     sa.Column("data_set_offset", sa.Integer, nullable=False),  # Where the data set begins in the object.
     sa.Column("digest", sa.LargeBinary, nullable=False),  # BLAKE3-256 of the data set as received.
@@ -107,7 +107,7 @@ quarantine = sa.Table(
     sa.Column("transfer_syntax_uid", sa.Text, nullable=False),
     sa.Column("patient_id", sa.Text, nullable=False),
     sa.Column("patient_name", sa.Text, nullable=False),
-    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False, unique=True),
     sa.Column("object_bytes", sa.BigInteger, nullable=False),
     sa.Column("data_set_offset", sa.Integer, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),

@@ -141,6 +141,7 @@ def upgrade() -> None:
         sa.Column("resolved_by", sa.Text(), nullable=True),
         sa.Column("resolved_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("object_id", name=op.f("uq_quarantine_object_id")),
     )
     op.create_index("ix_quarantine_sop_instance_uid", "quarantine", ["sop_instance_uid"], unique=False)
     op.create_index(
@@ -280,6 +281,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["series_ref"], ["series.id"], name=op.f("fk_instances_series_ref_series")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instances")),
+        sa.UniqueConstraint("object_id", name=op.f("uq_instances_object_id")),
         sa.UniqueConstraint("sop_instance_uid", name=op.f("uq_instances_sop_instance_uid")),
     )
     op.create_index("ix_instances_series_ref", "instances", ["series_ref", "instance_number"], unique=False)
