@@ -1,7 +1,7 @@
 """Objects as files of one folder, durable before we say so.
 
 A fresh id is a fresh name, and nobody looks for the name before the index names it: the commit is the moment
-of birth, so no temporary name and no rename is needed (`docs/decisions/0003`). What is needed: the file's bytes
+of birth, so no temporary name and no rename is needed (`docs/decisions/`). What is needed: the file's bytes
 (`sync`: fdatasync) and its entry in the folder (`publish`: fsync of the folder), both before the commit.
 
 Layout: `objects/0123a/bc/0123abc…`: ids sort by time, so a folder holds about half a minute of a busy day.
@@ -49,22 +49,24 @@ class FolderObjectWriter:
     def sync(self) -> None:
         """fdatasync and close. A failed sync is final: the kernel may have dropped the pages (fsyncgate)."""
         try:
-            os.fdatasync(self._descriptor)
+            try:
+                os.fdatasync(self._descriptor)
+            finally:
+                self._close()
         except OSError as error:
             raise _unavailable(error) from error
-        finally:
-            self._close()
 
     def abandon(self) -> None:
         """Remove the file."""
-        self._close()
+        with contextlib.suppress(OSError):
+            self._close()
         with contextlib.suppress(OSError):
             os.unlink(self._path)
 
     def _close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)  # Closed even when it fails (Linux): never try twice.
 
 
 class FolderObjectStore:
@@ -74,8 +76,10 @@ class FolderObjectStore:
         self.root = root
         self._known_folders: set[str] = set()
         try:
+            new = [folder for folder in (root, *root.parents) if not folder.exists()]
             root.mkdir(parents=True, exist_ok=True)
-            _sync_folder(str(root.parent))
+            for folder in new or [root]:
+                _sync_folder(str(folder.parent))
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -84,6 +88,7 @@ class FolderObjectStore:
         object_id = new_id()
         folder = self._folder_of(object_id)
         try:
+            self._refuse_when_nearly_full()
             if folder not in self._known_folders:
                 self._make_folder(folder)
             try:
@@ -109,7 +114,7 @@ class FolderObjectStore:
             if length is None:
                 length = max(0, os.fstat(descriptor).st_size - offset)
             data = os.pread(descriptor, length, offset)
-            while len(data) < length:  # More than 2 GiB at once comes in pieces; the end of the file is no error.
+            while len(data) < length:  # More than 2 GiB comes in pieces; the end of the file is no error.
                 more = os.pread(descriptor, length - len(data), offset + len(data))
                 if not more:
                     break
@@ -144,21 +149,22 @@ class FolderObjectStore:
 
     def delete(self, object_id: str) -> None:
         """Unlink the file; an absent one is no error."""
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.unlink(self._path_of(object_id))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _unavailable(error) from error
 
     def list_objects(self) -> Iterator[StoredObject]:
         """All files whose names are ids of ours, oldest first."""
         for outer in sorted(self.root.iterdir()):
             for inner in sorted(outer.iterdir()) if outer.is_dir() else ():
                 for file in sorted(inner.iterdir()) if inner.is_dir() else ():
-                    if is_id(file.name):
-                        status = file.stat()
-                        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                        yield StoredObject(file.name, status.st_size, modified_at)
+                    if is_id(file.name) and (found := _look_at(file)):
+                        yield found
 
-    def refuse_when_nearly_full(self) -> None:
-        """Raise Unavailable when less than DISK_FREE_BYTES_MIN is free."""
+    def _refuse_when_nearly_full(self) -> None:
         if shutil.disk_usage(self.root).free < limits.DISK_FREE_BYTES_MIN:
             raise Unavailable("The disk is nearly full: nothing more is received until space is made.")
 
@@ -188,6 +194,14 @@ class FolderObjectStore:
         self._known_folders.add(folder)
 
 
+def _look_at(file: Path) -> StoredObject | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:  # Deleted since the folder was read.
+        return None
+    return StoredObject(file.name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+
 def _sync_folder(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -199,4 +213,5 @@ def _sync_folder(path: str) -> None:
 def _unavailable(error: OSError) -> Unavailable:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable("The disk is full: nothing more is received until space is made.")
-    return Unavailable(f"The object store does not answer ({os.strerror(error.errno or 0)}). Try again later.")
+    reason = os.strerror(error.errno or 0)
+    return Unavailable(f"The object store does not answer ({reason}). Try again later.")
