@@ -50,17 +50,20 @@ _ORDERS: Mapping[Level, Mapping[str, sa.ColumnElement[Any]]] = {
         "series_number": series.c.series_number,
         "modality": series.c.modality,
         "study_date": studies.c.study_date,
+        "study": studies.c.id,
     },
     Level.INSTANCE: {
         "instance_number": instances.c.instance_number,
         "series_number": series.c.series_number,
+        "series": series.c.id,
         "study_date": studies.c.study_date,
+        "study": studies.c.id,
     },
 }
 _DEFAULT_ORDER: Mapping[Level, tuple[str, ...]] = {
     Level.STUDY: ("-study_date",),
-    Level.SERIES: ("series_number",),
-    Level.INSTANCE: ("series_number", "instance_number"),
+    Level.SERIES: ("-study_date", "-study", "series_number"),
+    Level.INSTANCE: ("-study_date", "-study", "series_number", "series", "instance_number"),
 }
 _TIE_BREAKER = {Level.STUDY: studies.c.id, Level.SERIES: series.c.id, Level.INSTANCE: instances.c.id}
 _MAY_BE_NULL = {"series_number", "instance_number"}

@@ -6,8 +6,9 @@ the job builds what is missing itself, so the answer is always that of the index
 Start at `prepare_series` (the job) and `series_document`. Not here: who may see it (`retrieve`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import orjson
 
@@ -19,12 +20,23 @@ from filmless.features.archive.repository_read import PreparedMetadata
 from filmless.features.archive.rows import InstanceRow
 from filmless.features.archive.stored_object import opened
 from filmless.features.archive.stores import ReadableArchive
+from filmless.infra.database import Transaction
 from filmless.infra.errors import NotFound
+from filmless.infra.jobs import enqueue
 from filmless.infra.object_store.base import ObjectStore
 from filmless.infra.sandbox import FileSlice, Sandbox, SandboxCallFailed, SandboxCrashed
 from filmless.standards.dicom import json_model
 
-JOB_KIND = "prepare-series"
+PREPARE_SERIES = "prepare-series"
+"""The kind of the job whose body is `prepare_series`; payload: series_ref."""
+
+SETTLED_AFTER_SECONDS = 2.0  # Slices of a series come several a second; preparing each by itself is waste.
+SANDBOX_MODULES = (
+    "filmless.standards.dicom.object_rendering",
+    "filmless.standards.dicom.frame_decoding",
+)
+"""What a sandbox for pictures and frames should load before its first call."""
+
 DICOM_WEB_ROOT = "/dicom-web"  # BulkDataURIs are absolute paths: right behind any host name and port.
 BATCH_INSTANCES_MAX = 200  # Described between two saves; some MiB of JSON.
 THUMBNAIL_FUNCTION = "filmless.standards.dicom.object_rendering:thumbnail_of_object"
@@ -44,6 +56,18 @@ def prepare_series(archive: ReadableArchive, sandbox: Sandbox, series_ref: int) 
         return
     _index_missing_frames(archive, series_ref)
     make_thumbnail(archive, sandbox, series_ref)
+
+
+def prepare_series_soon(tx: Transaction, fact: Mapping[str, Any]) -> None:
+    """React to SeriesGrew: prepare the series once it has not grown for a moment."""
+    series_ref = int(fact["series_ref"])
+    enqueue(
+        tx,
+        PREPARE_SERIES,
+        {"series_ref": series_ref},
+        unique_key=f"{PREPARE_SERIES}:{series_ref}",
+        delay_seconds=SETTLED_AFTER_SECONDS,
+    )
 
 
 # --- Metadata ----------------------------------------------------------------------------------------------
