@@ -39,6 +39,7 @@ beforeEach(() => {
   client.setQueryData<StudyPage>([...keys.studies, {}], {
     studies: [aStudy('1.1', 10), aStudy('1.2', 20)],
     total: 2,
+    total_is_exact: true,
     limit: 50,
     offset: 0,
   });

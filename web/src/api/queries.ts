@@ -2,9 +2,17 @@
  * The questions the screens ask, as TanStack Query options: one key and one path each.
  * Where to start: `keys`, which live updates and mutations use to reach what is cached.
  */
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import { ApiError, request } from './client';
-import type { QuarantinePage, Session, StudyDetail, StudyPage, StudyQuery, SystemStatus } from './types';
+import type {
+  Permission,
+  QuarantinePage,
+  Session,
+  StudyDetail,
+  StudyPage,
+  StudyQuery,
+  SystemStatus,
+} from './types';
 
 export const keys = {
   session: ['session'] as const,
@@ -27,6 +35,11 @@ export const sessionQuery = queryOptions({
   },
   staleTime: 60_000,
 });
+
+/** May the person who is signed in do this? Only for what to show: the server decides. */
+export function usePermission(permission: Permission): boolean {
+  return useQuery(sessionQuery).data?.permissions.includes(permission) ?? false;
+}
 
 /** The query string of a study query: empty fields left out, one `modality` for each one chosen. */
 export function studySearchParams(query: StudyQuery): URLSearchParams {

@@ -8,9 +8,13 @@ export interface User {
   display_name: string;
 }
 
+export type Permission = 'studies.read' | 'quarantine.read' | 'quarantine.resolve';
+
 export interface Session {
   user: User;
-  expires_at: string;
+  /** What the person may do; more than this app knows of. */
+  permissions: (Permission | string)[];
+  expires_at: string | null;
 }
 
 export interface SetUpRequest {
@@ -61,6 +65,8 @@ export interface StudyDetail extends Study {
 export interface StudyPage {
   studies: Study[];
   total: number;
+  /** False where the server stopped counting: there are more than `total`. */
+  total_is_exact: boolean;
   limit: number;
   offset: number;
 }

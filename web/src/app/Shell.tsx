@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet } from 'react-router';
 import { LiveProvider, useLiveState } from '../api/LiveProvider';
-import { systemQuery } from '../api/queries';
+import { systemQuery, usePermission } from '../api/queries';
 import { formatBytes, formatCount } from '../ui/format';
 import { KeysDialog } from '../ui/KeysDialog';
 import { Logo } from '../ui/Logo';
@@ -75,20 +75,23 @@ export function Shell() {
 function MainNavigation() {
   const { t } = useTranslation();
   const held = useQuery(systemQuery).data?.quarantine ?? 0;
+  const seesQuarantine = usePermission('quarantine.read');
   return (
     <nav className="main-nav" aria-label={t('shell.navigation')}>
       <NavLink to="/" end>
         {t('studies.title')}
       </NavLink>
-      <NavLink to="/quarantine">
-        {t('quarantine.title')}
-        {held > 0 && (
-          <span className="count">
-            {formatCount(held)}
-            <span className="visually-hidden"> {t('quarantine.waiting')}</span>
-          </span>
-        )}
-      </NavLink>
+      {seesQuarantine && (
+        <NavLink to="/quarantine">
+          {t('quarantine.title')}
+          {held > 0 && (
+            <span className="count">
+              {formatCount(held)}
+              <span className="visually-hidden"> {t('quarantine.waiting')}</span>
+            </span>
+          )}
+        </NavLink>
+      )}
     </nav>
   );
 }

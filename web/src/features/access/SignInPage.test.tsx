@@ -66,7 +66,8 @@ it('too many tries close the form and tell for how long', async () => {
 });
 
 it('after signing in, the way leads to where one wanted to go', async () => {
-  answer = () => Response.json({ user: { user_name: 'robin', display_name: 'Robin' }, expires_at: '' });
+  answer = () =>
+    Response.json({ user: { user_name: 'robin', display_name: 'Robin' }, permissions: [], expires_at: null });
   const router = show('/sign-in?next=%2Fstudies%2F1.2');
   await signIn();
   await screen.findByText('elsewhere');

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { ApiError } from '../../api/client';
-import { quarantineQuery } from '../../api/queries';
+import { quarantineQuery, usePermission } from '../../api/queries';
 import type { QuarantineItem } from '../../api/types';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { formatBytes, formatCount, formatInstant } from '../../ui/format';
@@ -102,6 +102,7 @@ interface HeldProps {
 
 function HeldItem({ item, onDecide }: HeldProps) {
   const { t } = useTranslation();
+  const mayResolve = usePermission('quarantine.resolve');
   return (
     <Paper component="li" withBorder radius="md" p={{ base: 'md', sm: 'lg' }} data-quarantine={item.id}>
       <Group justify="space-between" align="flex-start" gap="md">
@@ -118,20 +119,32 @@ function HeldItem({ item, onDecide }: HeldProps) {
             </Text>
           </div>
         </Group>
-        <Group gap="xs" wrap="nowrap">
-          <Button size="xs" variant="light" color="red" onClick={() => onDecide('discard')}>
-            {t('quarantine.discard')}
-          </Button>
-          {item.can_be_accepted && (
-            <Button size="xs" onClick={() => onDecide('accept')}>
-              {t('quarantine.accept')}
-            </Button>
-          )}
-        </Group>
+        {mayResolve && <Verdicts canBeAccepted={item.can_be_accepted} onDecide={onDecide} />}
       </Group>
       <HeldFacts item={item} />
       {item.conflicts.length > 0 && <ConflictTable conflicts={item.conflicts} />}
     </Paper>
+  );
+}
+
+interface VerdictsProps {
+  canBeAccepted: boolean;
+  onDecide: (verdict: Verdict) => void;
+}
+
+function Verdicts({ canBeAccepted, onDecide }: VerdictsProps) {
+  const { t } = useTranslation();
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Button size="xs" variant="light" color="red" onClick={() => onDecide('discard')}>
+        {t('quarantine.discard')}
+      </Button>
+      {canBeAccepted && (
+        <Button size="xs" onClick={() => onDecide('accept')}>
+          {t('quarantine.accept')}
+        </Button>
+      )}
+    </Group>
   );
 }
 

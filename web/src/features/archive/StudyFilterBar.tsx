@@ -37,6 +37,7 @@ export function StudyFilterBar({ filters, onChange, onClear, searchRef, onLeaveS
       <SearchBox filters={filters} onChange={onChange} searchRef={searchRef} onLeaveSearch={onLeaveSearch} />
       <DateFilter filters={filters} onChange={onChange} />
       <DetailFilters filters={filters} onChange={onChange} />
+      <OrderChoice filters={filters} onChange={onChange} />
       <Chip.Group multiple value={filters.modality} onChange={(modality) => onChange({ modality })}>
         <Group gap={6} role="group" aria-label={t('study.modality')} className="chips">
           {MODALITIES.map((modality) => (
@@ -149,6 +150,29 @@ function DateFilter({ filters, onChange }: FilterProps) {
         />
       )}
     </>
+  );
+}
+
+/** Where the table has no heads to press: on a phone. */
+function OrderChoice({ filters, onChange }: FilterProps) {
+  const { t } = useTranslation();
+  const data = [
+    { value: '-study_date', label: t('studies.newest') },
+    { value: 'study_date', label: t('studies.oldest') },
+    { value: '-received_at', label: t('studies.last_received') },
+    { value: 'patient_name', label: t('study.patient_name') },
+  ];
+  return (
+    <Select
+      className="order-choice"
+      size="xs"
+      w={130}
+      data={data}
+      value={filters.order_by}
+      onChange={(order_by) => order_by && onChange({ order_by })}
+      allowDeselect={false}
+      aria-label={t('studies.order')}
+    />
   );
 }
 

@@ -100,6 +100,7 @@ export function StudyListPage() {
       </div>
       <Pager
         total={list.data?.total}
+        isExact={list.data?.total_is_exact ?? true}
         offset={filters.offset}
         limit={Number(limit)}
         onOffset={(offset) => change({ offset })}
@@ -129,16 +130,17 @@ function NothingFound({ onClear }: { onClear: () => void }) {
 
 interface PagerProps {
   total: number | undefined;
+  isExact: boolean;
   offset: number;
   limit: number;
   onOffset: (offset: number) => void;
   onLimit: (limit: string) => void;
 }
 
-function Pager({ total, offset, limit, onOffset, onLimit }: PagerProps) {
+function Pager({ total, isExact, offset, limit, onOffset, onLimit }: PagerProps) {
   const { t } = useTranslation();
-  const last = Math.min(total ?? 0, offset + limit);
-  const range = t('studies.range', {
+  const last = isExact ? Math.min(total ?? 0, offset + limit) : offset + limit;
+  const range = t(isExact ? 'studies.range' : 'studies.range_open', {
     from: formatCount(total ? offset + 1 : 0),
     to: formatCount(last),
     total: formatCount(total ?? 0),
@@ -171,7 +173,7 @@ function Pager({ total, offset, limit, onOffset, onLimit }: PagerProps) {
         <ActionIcon
           variant="default"
           size={30}
-          disabled={last >= (total ?? 0)}
+          disabled={isExact && last >= (total ?? 0)}
           onClick={() => onOffset(offset + limit)}
           aria-label={t('studies.next')}
         >
