@@ -98,9 +98,8 @@ def _database(system: System) -> Finding:
             BAD, f"The {kind} database is at revision {held}, not {wanted}.", "Run `filmless migrate`."
         )
     if access.setup_is_needed(system.access):
-        return Finding(
-            ODD, f"{kind} answers; there is no user yet.", "Start `filmless serve` and use the link it prints."
-        )
+        advice = "Start `filmless serve` and use the link it prints."
+        return Finding(ODD, f"{kind} answers; there is no user yet.", advice)
     return Finding(GOOD, f"{kind} answers, at revision {held}.")
 
 

@@ -3,6 +3,8 @@
 With `--role` it is one role itself, as the supervisor starts it or as a unit on a machine of its own.
 """
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from filmless.cli.roles import run_role
 from filmless.cli.supervisor import supervise
 from filmless.compose import ROLES
 from filmless.infra.errors import Invalid
+from filmless.infra.metrics_folder import VARIABLE, prepare_metrics_folder
 from filmless.infra.settings import Settings
 
 
@@ -26,6 +29,14 @@ def serve(
         if role and role not in ROLES:
             raise Invalid(f"There is no role {role!r}. The roles are: {', '.join(ROLES)}.")
         if role:
+            _share_metrics(role, settings)
             run_role(role, settings)
         else:
             supervise(settings)
+
+
+def _share_metrics(role: str, settings: Settings) -> None:
+    """A role started alone begins again with the folder where all roles of this machine count together."""
+    if VARIABLE not in os.environ:
+        prepare_metrics_folder(settings.data, clear=False)
+        os.execv(sys.executable, [sys.executable, "-m", "filmless", "serve", "--role", role])

@@ -13,9 +13,9 @@ from filmless.cli.common import console
 from filmless.cli.process import SUPERVISOR_VARIABLE, lock_data_folder
 from filmless.compose import ROLES, System, open_system
 from filmless.features import access
-from filmless.infra import metrics
 from filmless.infra.errors import Invalid
 from filmless.infra.log import configure_log, get_logger
+from filmless.infra.metrics_folder import prepare_metrics_folder
 from filmless.infra.migrations import migrate
 from filmless.infra.settings import Settings
 
@@ -36,7 +36,7 @@ def supervise(settings: Settings) -> None:
             if before != after:
                 _log.info("migrated", before=before, after=after)
             set_up_link = _prepare_first_run(system)
-        metrics.prepare_folder(settings.data)
+        prepare_metrics_folder(settings.data, clear=True)
         _Supervisor(settings).run(set_up_link)
 
 

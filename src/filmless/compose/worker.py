@@ -11,10 +11,9 @@ from filmless.compose.system import System
 from filmless.features import archive
 from filmless.infra.database import Transaction
 from filmless.infra.sandbox import Sandbox
-from filmless.infra.worker import Worker
+from filmless.infra.worker import JobFunction, Worker
 
 Reaction = Callable[[Transaction, Mapping[str, Any]], None]
-Job = Callable[[Mapping[str, Any]], object]
 
 REACTIONS: Mapping[str, Sequence[Reaction]] = {
     "SeriesGrew": (archive.prepare_series_soon,),
@@ -22,7 +21,7 @@ REACTIONS: Mapping[str, Sequence[Reaction]] = {
 }
 
 
-def jobs(system: System, sandbox: Sandbox) -> Mapping[str, Job]:
+def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
     """Background work by kind."""
     return {
         archive.PREPARE_SERIES: lambda payload: archive.prepare_series(

@@ -5,6 +5,7 @@ hash; the header is read from the first bytes when the data set is whole. Order 
 object, fsync of its folder, commit of the index, answer.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 
 from blake3 import blake3
@@ -14,7 +15,7 @@ from filmless.features.archive.archive import Archive
 from filmless.features.archive.errors import NotDICOM
 from filmless.features.archive.header_values import received_instance, scan_object, scan_prefix
 from filmless.features.archive.indexing import Submission
-from filmless.features.archive.model import ReceiveContext, StoredBytes, StoreOutcome
+from filmless.features.archive.model import ReceiveContext, StoredBytes, StoreOutcome, StoreStatus
 from filmless.infra import limits, metrics
 from filmless.infra.errors import FilmlessError, Invalid, NotPermitted, OverLimit
 from filmless.infra.object_store.base import Buffer
@@ -27,6 +28,10 @@ from filmless.standards.dicom.uids import is_valid_uid
 
 FIRST_LOOK_BYTES = 16 * limits.KIB  # The header of a CT slice is 2-6 KiB; more is read from the object.
 FILE_HEAD_BYTES = 512  # Enough to tell a DICOM file from another: preamble, prefix, first elements.
+
+_STORED, _ALREADY_STORED, _QUARANTINED, _REFUSED = (
+    metrics.INSTANCES.labels(outcome) for outcome in ("stored", "already_stored", "quarantined", "refused")
+)
 
 
 class Reception:
@@ -70,6 +75,7 @@ class Reception:
         Raises an error of `features/archive/errors.py` when the instance was set aside, Unavailable when it
         could not be made durable; then nothing of it is visible and the sender should try again.
         """
+        whole_at = time.perf_counter()
         if self._unwritten_header is not None:
             self.write(())
         try:
@@ -87,10 +93,12 @@ class Reception:
         submission = Submission(self._actor, received_instance(scan, self._context, stored))
         # Whatever happens from here on, the object stays: a commit of unknown outcome may have named it.
         answer = self._archive.committer.commit(submission)
+        metrics.STORE_SECONDS.observe(time.perf_counter() - whole_at)
         if isinstance(answer, FilmlessError):
+            (_QUARANTINED if hasattr(answer, "reason") else _REFUSED).inc()
             raise answer
-        metrics.INSTANCES_STORED.inc()
-        metrics.BYTES_STORED.inc(self._writer.size_bytes)
+        (_STORED if answer.status is StoreStatus.STORED else _ALREADY_STORED).inc()
+        metrics.RECEIVED_BYTES.inc(self._writer.size_bytes)
         return answer
 
     def abandon(self) -> None:

@@ -41,8 +41,8 @@ def sweep_orphans_soon(tx: Transaction, delay_seconds: int = 0) -> None:
     enqueue(tx, SWEEP_ORPHANS, {}, unique_key=SWEEP_ORPHANS, delay_seconds=delay_seconds)
 
 
-def sweep_orphans(archive: Archive) -> int:
-    """Look at every object older than an hour and settle those that no row names; returns how many."""
+def sweep_orphans(archive: Archive) -> None:
+    """Look at every object older than an hour, settle those that no row names, and ask for the next sweep."""
     settled = 0
     for batch in _batches(archive):
         for orphan in _without_row(archive, batch):
@@ -51,7 +51,6 @@ def sweep_orphans(archive: Archive) -> int:
         sweep_orphans_soon(tx, SWEEP_EVERY_SECONDS)
     if settled:
         _log.warning("orphans_settled", objects=settled)
-    return settled
 
 
 def _batches(archive: Archive) -> Iterator[list[StoredObject]]:
