@@ -19,7 +19,7 @@ from filmless.edge.http.identity import Identity, identify, identity_of
 from filmless.features.access import Permission, system_actor
 from filmless.features.archive.growth import GrowthReader, StudyGrowth
 from filmless.infra import limits
-from filmless.infra.errors import NotSignedIn, OverLimit, Unavailable
+from filmless.infra.errors import NotSignedIn, OverLimit
 from filmless.infra.log import get_logger
 
 LOOK_SECONDS = 0.5
@@ -47,10 +47,10 @@ class LiveStream:
         self.is_behind = self.is_behind or len(self._pending) > PENDING_STUDIES_MAX
         self._something.set()
 
-    async def take(self) -> list[StudyGrowth]:
-        """What there is to tell, waiting for it as long as the next ping allows."""
+    async def take(self, wait_seconds: float) -> list[StudyGrowth]:
+        """What there is to tell, waiting for it so long at most."""
         try:
-            await asyncio.wait_for(self._something.wait(), PING_SECONDS)
+            await asyncio.wait_for(self._something.wait(), wait_seconds)
         except TimeoutError:
             return []
         self._something.clear()
@@ -61,18 +61,30 @@ class LiveStream:
 class LiveFeed:
     """All streams of this process, and the one task that feeds them."""
 
-    def __init__(self, context: WebContext) -> None:
+    def __init__(
+        self,
+        context: WebContext,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+        ping_seconds: float = PING_SECONDS,
+        streams_max: int = limits.LIVE_STREAMS_MAX,
+    ) -> None:
         self._context = context
+        self._look_seconds = look_seconds
+        self._ping_seconds = ping_seconds
+        self._streams_max = streams_max
         self._streams: set[LiveStream] = set()
         self._task: asyncio.Task[None] | None = None
+        self._has_looked = asyncio.Event()
 
     async def events(self, identity: Identity) -> AsyncIterator[bytes]:
         """The stream of one browser, until it leaves or its session ends."""
         stream = self._open()
         try:
+            await self._has_looked.wait()  # From here on nothing is missed: the browser may load its list.
             yield b": connected\n\n"
             while not stream.is_behind:
-                growth = await stream.take()
+                growth = await stream.take(self._ping_seconds)
                 try:  # No use of the session: a screen that only listens still times out.
                     await run_in_threadpool(
                         identify, self._context.access, identity.credentials, in_use=False
@@ -84,9 +96,14 @@ class LiveFeed:
             self._close(stream)
 
     @property
+    def open_streams(self) -> int:
+        """How many browsers are listening."""
+        return len(self._streams)
+
+    @property
     def is_full(self) -> bool:
         """Whether no further stream may open."""
-        return len(self._streams) >= limits.LIVE_STREAMS_MAX
+        return self.open_streams >= self._streams_max
 
     def _open(self) -> LiveStream:
         stream = LiveStream()
@@ -100,19 +117,21 @@ class LiveFeed:
         if not self._streams and self._task is not None:
             self._task.cancel()
             self._task = None
+            self._has_looked.clear()
 
     async def _look(self) -> None:
         reader = GrowthReader(self._context.archive, system_actor("live"))
         while True:
             try:
                 growth = await run_in_threadpool(reader.read)
-            except Unavailable as error:
-                log.warning("live_feed_waits", error=error.message)
+            except Exception as error:  # noqa: BLE001 - The next look may succeed; the screens stay open.
+                log.warning("live_feed_waits", error=type(error).__name__)
                 growth = []
+            self._has_looked.set()
             if growth:
                 for stream in self._streams:
                     stream.add(growth)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
 
 
 @router.get("/live", **answers(200, None, "Server-sent events: study_changed, ping", 401, 403, 429))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from filmless.edge.api.routing import answers, context_of
-from filmless.edge.api.schemas import QuarantinePageOut, Resolve
+from filmless.edge.api.schemas import PathText, QuarantinePageOut, Resolve
 from filmless.edge.http.identity import actor_of
 from filmless.edge.http.responses import json_response
 from filmless.features import archive
@@ -29,14 +29,14 @@ def find_quarantined(
 
 
 @router.post("/quarantine/{quarantine_id}/accept", **answers(204, None, "Filed", 400, 401, 403, 404, 409))
-def accept_quarantined(request: Request, quarantine_id: str, body: Resolve) -> Response:
+def accept_quarantined(request: Request, quarantine_id: PathText, body: Resolve) -> Response:
     """File the instance all the same."""
     archive.accept_quarantined(context_of(request).archive, actor_of(request), quarantine_id, body.reason)
     return Response(status_code=204)
 
 
 @router.post("/quarantine/{quarantine_id}/discard", **answers(204, None, "Discarded", 400, 401, 403, 404))
-def discard_quarantined(request: Request, quarantine_id: str, body: Resolve) -> Response:
+def discard_quarantined(request: Request, quarantine_id: PathText, body: Resolve) -> Response:
     """Take the instance off the list; its bytes are kept."""
     archive.discard_quarantined(context_of(request).archive, actor_of(request), quarantine_id, body.reason)
     return Response(status_code=204)

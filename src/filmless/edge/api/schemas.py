@@ -7,12 +7,15 @@ through models is many times slower; a test holds them to these models.
 from datetime import date, datetime
 from typing import Annotated
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from filmless.infra import limits
 
 ShortText = Annotated[str, Field(max_length=256)]
 # Longer than any password may be: the policy's own message is better than ours.
+# PostgreSQL keeps no NUL in a text, and nothing that we look up has one.
+PathText = Annotated[str, Path(max_length=128, pattern=r"^[^\x00]+$")]
 PasswordText = Annotated[str, Field(max_length=4 * limits.PASSWORD_CHARACTERS_MAX)]
 
 
@@ -56,7 +59,7 @@ class ChangePassword(_Model):
 class Resolve(_Model):
     """Why an item of the quarantine is accepted or discarded."""
 
-    reason: Annotated[str, Field(max_length=2000)]
+    reason: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 
 
 class UserOut(_Model):

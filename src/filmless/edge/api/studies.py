@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from filmless.edge.api.routing import answers, context_of
-from filmless.edge.api.schemas import StudyDetailOut, StudyPageOut
+from filmless.edge.api.schemas import PathText, StudyDetailOut, StudyPageOut
 from filmless.edge.http.identity import actor_of
 from filmless.edge.http.responses import json_response
 from filmless.features import archive
@@ -67,7 +67,7 @@ def find_studies(
 
 
 @router.get("/studies/{study_instance_uid}", **answers(200, StudyDetailOut, "The study", 401, 403, 404))
-def get_study(request: Request, study_instance_uid: str) -> Response:
+def get_study(request: Request, study_instance_uid: PathText) -> Response:
     """One study with its series."""
     held, actor = context_of(request).archive, actor_of(request)
     study = archive.get_study(held, actor, study_instance_uid)

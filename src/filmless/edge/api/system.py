@@ -17,25 +17,30 @@ from filmless.features.access import Actor
 from filmless.features.archive import count_quarantined
 from filmless.features.archive.holdings import Holdings, count_holdings
 
-HOLDINGS_SECONDS = 10  # Counting reads the whole table; every open screen asks once a minute or more.
+HOLDINGS_SECONDS_MIN = 2  # Every open screen asks after each image that arrives.
+HOLDINGS_SHARE_MAX = 0.05  # Counting reads the whole table of studies: at a million, some tenths of a second.
 
 router = APIRouter(tags=["system"])
 
 
 class HoldingsCounter:
-    """Counts the holdings at most once every HOLDINGS_SECONDS, however many ask."""
+    """Counts the holdings now and then, however many ask; the more it costs, the more seldom."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counted: tuple[datetime, Holdings] | None = None
+        self._holdings: Holdings | None = None
+        self._counted_until: datetime | None = None
 
     def count(self, context: WebContext, actor: Actor) -> Holdings:
-        """The totals, a few seconds old at most."""
-        now = context.clock.now()
+        """The totals, some seconds old at most."""
+        began = context.clock.now()
         with self._lock:
-            if self._counted is None or now - self._counted[0] >= timedelta(seconds=HOLDINGS_SECONDS):
-                self._counted = (now, count_holdings(context.archive, actor))
-            return self._counted[1]
+            if self._holdings is None or self._counted_until is None or began >= self._counted_until:
+                self._holdings = count_holdings(context.archive, actor)
+                ended = context.clock.now()
+                good_for = max(timedelta(seconds=HOLDINGS_SECONDS_MIN), (ended - began) / HOLDINGS_SHARE_MAX)
+                self._counted_until = ended + good_for
+            return self._holdings
 
 
 @router.get("/system", **answers(200, SystemOut, "What the installation is and holds", 401, 403))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 APP_POLICY = (
@@ -35,8 +34,9 @@ class SecurityHeaders:
         self, app: ASGIApp, policy: str, *, https: bool, defaults: Mapping[str, str] | None = None
     ) -> None:
         self._app = app
-        self._headers = {"content-security-policy": policy, **_ALWAYS, **(defaults or {})}
-        self._strict_transport = {"strict-transport-security": f"max-age={HSTS_SECONDS}"}
+        headers = {"content-security-policy": policy, **_ALWAYS, **(defaults or {})}
+        self._plain = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._over_tls = [*self._plain, (b"strict-transport-security", b"max-age=%d" % HSTS_SECONDS)]
         self._https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,15 +44,13 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_https = self._https or scope.get("scheme") == "https"
-        additions = self._headers | (self._strict_transport if is_https else {})
+        additions = self._over_tls if self._https or scope.get("scheme") == "https" else self._plain
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message.setdefault("headers", [])
-                headers = MutableHeaders(scope=message)
-                for name, value in additions.items():
-                    headers.setdefault(name, value)
+                own = list(message.get("headers", ()))
+                named = {bytes(name).lower() for name, _ in own}
+                message["headers"] = own + [header for header in additions if header[0] not in named]
             await send(message)
 
         await self._app(scope, receive, with_headers)
