@@ -323,3 +323,15 @@ class TestFiles:
             receive_part10(archive, NODE, "DISC", self.chunks(data))
         assert objects_of(archive) == set()
         assert rows_of(archive, quarantine) == []
+
+    def test_the_data_set_says_who_it_is_not_the_file_meta_information(self, archive: Archive) -> None:
+        data_set = a_ct_slice()
+        whole = part10(data_set).replace(
+            data_set.SOPInstanceUID.encode(), b"9.8.7".ljust(len(data_set.SOPInstanceUID), b"\0"), 1
+        )
+        outcome = receive_part10(archive, NODE, "DISC", [whole])
+        assert outcome.sop_instance_uid == data_set.SOPInstanceUID
+
+    def test_a_dicomdir_is_no_instance(self, archive: Archive) -> None:
+        with pytest.raises(NotDICOM):
+            receive_part10(archive, NODE, "DISC", [part10(a_ct_slice(SOPClassUID="1.2.840.10008.1.3.10"))])

@@ -21,9 +21,9 @@ from filmless.infra.errors import FilmlessError, Invalid, NotPermitted, OverLimi
 from filmless.infra.object_store.base import Buffer
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.elements import MalformedDataSet, TruncatedDataSet
-from filmless.standards.dicom.header import scan_header
+from filmless.standards.dicom.header import HeaderScan
 from filmless.standards.dicom.part10 import FileMeta, read_part10_header, write_part10_header
-from filmless.standards.dicom.sop_classes import is_storage
+from filmless.standards.dicom.sop_classes import MEDIA_STORAGE_DIRECTORY, is_storage
 from filmless.standards.dicom.uids import is_valid_uid
 
 FIRST_LOOK_BYTES = 16 * limits.KIB  # The header of a CT slice is 2-6 KiB; more is read from the object.
@@ -160,27 +160,36 @@ def _context_of_file(
         except MalformedDataSet as error:
             raise NotDICOM("The file is not DICOM.") from error
     meta, offset = header.meta, header.dataset_offset
-    if meta.sop_class_uid and meta.sop_instance_uid:
-        return ReceiveContext(
-            meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, source_ae_title
-        ), offset
-    return _context_of_data_set(prefix, offset, stream, meta.transfer_syntax_uid, source_ae_title), offset
-
-
-def _context_of_data_set(
-    prefix: bytearray, offset: int, stream: Iterable[Buffer], transfer_syntax_uid: str, source_ae_title: str
-) -> ReceiveContext:
-    """For a file without file meta information: the UIDs stand in the data set itself."""
-    ended = False
-    while True:
-        scan = scan_header(bytes(memoryview(prefix)[offset:]), transfer_syntax_uid, final=ended)
-        if scan.complete or ended or len(prefix) > limits.HEADER_BYTES_MAX:
-            break
-        ended = not _read_on(prefix, stream)
-    sop_class_uid, sop_instance_uid = scan.text(tags.SOP_CLASS_UID), scan.text(tags.SOP_INSTANCE_UID)
+    scan = _scan_file(prefix, offset, stream, meta.transfer_syntax_uid)
+    # What the data set says of itself counts; file meta information is written by whoever wrote the file.
+    sop_class_uid = scan.text(tags.SOP_CLASS_UID) or meta.sop_class_uid
+    sop_instance_uid = scan.text(tags.SOP_INSTANCE_UID) or meta.sop_instance_uid
+    if sop_class_uid == MEDIA_STORAGE_DIRECTORY:
+        raise NotDICOM("A DICOMDIR lists instances and is none itself. Send the files that it lists.")
     if not is_valid_uid(sop_class_uid) or not is_valid_uid(sop_instance_uid):
         raise NotDICOM("The file has no SOP Class UID and SOP Instance UID: it is not a DICOM instance.")
-    return ReceiveContext(sop_class_uid, sop_instance_uid, transfer_syntax_uid, source_ae_title)
+    return ReceiveContext(sop_class_uid, sop_instance_uid, meta.transfer_syntax_uid, source_ae_title), offset
+
+
+def _scan_file(
+    prefix: bytearray, offset: int, stream: Iterable[Buffer], transfer_syntax_uid: str
+) -> HeaderScan:
+    """Scan as much of the data set as has been read, reading on until the SOP UIDs have been passed."""
+    ended = False
+    while True:
+        scan = scan_prefix(bytes(memoryview(prefix)[offset:]), transfer_syntax_uid, final=ended)
+        if (
+            scan.complete
+            or scan.text(tags.SOP_INSTANCE_UID)
+            or ended
+            or len(prefix) > limits.HEADER_BYTES_MAX
+        ):
+            return scan
+        wanted = offset + max(
+            scan.needs_bytes, 2 * (len(prefix) - offset)
+        )  # Doubling: few looks at long ones.
+        while len(prefix) < wanted and not ended:
+            ended = not _read_on(prefix, stream)
 
 
 def _read_on(prefix: bytearray, stream: Iterable[Buffer]) -> bool:
