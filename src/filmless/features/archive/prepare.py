@@ -23,6 +23,7 @@ from filmless.features.archive.stores import ReadableArchive
 from filmless.infra.database import Transaction
 from filmless.infra.errors import NotFound
 from filmless.infra.jobs import enqueue
+from filmless.infra.log import get_logger
 from filmless.infra.object_store.base import ObjectStore
 from filmless.infra.sandbox import FileSlice, Sandbox, SandboxCallFailed, SandboxCrashed
 from filmless.standards.dicom import json_model
@@ -41,6 +42,7 @@ DICOM_WEB_ROOT = "/dicom-web"  # BulkDataURIs are absolute paths: right behind a
 BATCH_INSTANCES_MAX = 200  # Described between two saves; some MiB of JSON.
 THUMBNAIL_FUNCTION = "filmless.standards.dicom.object_rendering:thumbnail_of_object"
 
+_log = get_logger()
 _EMPTY = Deflated(0, 0, b"")
 _NOTHING = PreparedMetadata(0, 0, 0, None)
 
@@ -55,7 +57,10 @@ def prepare_series(archive: ReadableArchive, sandbox: Sandbox, series_ref: int) 
     except SeriesNotFound:
         return
     _index_missing_frames(archive, series_ref)
-    make_thumbnail(archive, sandbox, series_ref)
+    try:
+        make_thumbnail(archive, sandbox, series_ref)
+    except NothingToShow:  # Damaged pixels stay damaged: trying again tomorrow would not help.
+        _log.warning("thumbnail_impossible", series_ref=series_ref)
 
 
 def prepare_series_soon(tx: Transaction, fact: Mapping[str, Any]) -> None:
