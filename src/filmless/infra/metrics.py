@@ -1,9 +1,9 @@
 """Figures for Prometheus: every one is declared here, with its name, labels and meaning.
 
 Roles are processes of their own (dimse, web, worker) and `/metrics` is served by one of them, so each writes
-its figures into small mapped files of one folder (prometheus-client's multiprocess mode; the supervisor turns it
-on by `metrics_folder`) and `render` adds them up. No server to run, nothing to send, and a role that dies keeps
-its counts. A process started without that folder keeps its figures in memory.
+its figures into small mapped files of one folder (prometheus-client's multiprocess mode, turned on by
+`metrics_folder`) and `render` adds them up. No server to run, nothing to send, and a role that dies keeps its
+counts. A process started without that folder keeps its figures in memory.
 
 Labels take few values, never a patient's, a peer's or a path from the wire: each value costs memory for ever.
 Counting costs about a microsecond: take `.labels(…)` once and keep it where it matters. Start at `render`.

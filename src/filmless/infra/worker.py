@@ -21,8 +21,8 @@ from typing import Any
 import psycopg
 from structlog.contextvars import bound_contextvars
 
-from filmless.infra import jobs, limits, outbox
-from filmless.infra.database import WORK_CHANNEL, Database
+from filmless.infra import jobs, limits, metrics, outbox
+from filmless.infra.database import WORK_CHANNEL, Database, Transaction
 from filmless.infra.errors import FilmlessError, Invalid, Unavailable
 from filmless.infra.ids import new_id
 from filmless.infra.log import get_logger
@@ -117,6 +117,10 @@ class Worker:
                 lease = None
                 log.warning("worker_waits", reason=error.message)
                 self._stop.wait(RECOVER_SECONDS)
+            except Exception:  # Our bug, yet a worker with a thread less would be a silent one.
+                lease = None
+                log.exception("worker_stumbled")
+                self._stop.wait(RECOVER_SECONDS)
 
     def _claim(self) -> jobs.Lease | None:
         with self._database.read() as tx:
@@ -136,12 +140,15 @@ class Worker:
             del self._running[lease.job_id]
         with self._database.transaction() as tx:
             if error is None:
+                outcome = jobs.DONE
                 if not jobs.finish(tx, lease):
                     log.warning("job_lease_was_lost", job=lease.job_id, job_kind=lease.kind)
             else:
-                self._write_down_failure(tx, lease, error)
+                outcome = self._write_down_failure(tx, lease, error)
             wanted = claim_next and not self._stop.is_set()
-            return jobs.claim(tx, self.name) if wanted else None
+            next_lease = jobs.claim(tx, self.name) if wanted else None
+        metrics.JOBS_RUN.labels(lease.kind if lease.kind in self._functions else "unknown", outcome).inc()
+        return next_lease
 
     def _attempt(self, lease: jobs.Lease) -> Exception | None:
         function = self._functions.get(lease.kind)
@@ -158,12 +165,13 @@ class Worker:
         return None
 
     @staticmethod
-    def _write_down_failure(tx: Any, lease: jobs.Lease, error: Exception) -> None:
+    def _write_down_failure(tx: Transaction, lease: jobs.Lease, error: Exception) -> str:
         failure = jobs.describe_failure(error)
         # Invalid means that trying again unchanged cannot work (`errors`).
         state = jobs.park(tx, lease, failure) if isinstance(error, Invalid) else jobs.fail(tx, lease, failure)
         if state == jobs.PARKED:
             log.error("job_parked", job=lease.job_id, job_kind=lease.kind, reason=failure)
+        return state
 
     def _react_again(self, payload: dict[str, Any]) -> None:
         outbox.react_again(self._database, self._reactions, payload)
