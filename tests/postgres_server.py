@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+PREFIX = "filmless-pg-"
 START_SECONDS_MAX = 30
 MEMORY_BYTES_MIN = 1 << 30
 PR_SET_PDEATHSIG = 1
@@ -29,7 +30,9 @@ class PostgresServer:
     def __init__(self, *, durable: bool = False) -> None:
         memory = Path("/dev/shm")  # Nothing here must outlive the test; a container may have little of it.
         in_memory = not durable and memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
-        self.folder = Path(tempfile.mkdtemp(prefix="filmless-pg-", dir=memory if in_memory else None))
+        parent = memory if in_memory else Path(tempfile.gettempdir())
+        _remove_folders_of_killed_runs(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -104,6 +107,13 @@ class PostgresServer:
         process.kill()
         process.wait()
         raise RuntimeError(f"PostgreSQL did not start: {(self.folder / 'log').read_text()}")
+
+
+def _remove_folders_of_killed_runs(parent: Path) -> None:
+    for folder in parent.glob(f"{PREFIX}*-*"):
+        process_id = folder.name.removeprefix(PREFIX).split("-")[0]
+        if process_id.isdecimal() and not Path(f"/proc/{process_id}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _installed_programs() -> Path:
