@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from filmless.edge.dicomweb import qido, rendered, stow, wado
+from filmless.edge.dicomweb import frames, qido, rendered, stow, wado
 from filmless.edge.dicomweb.errors import NotAcceptable, UnsupportedMediaType
 from filmless.edge.dicomweb.media_types import DICOM_JSON, takes_json
-from filmless.edge.dicomweb.services import REVALIDATED, Services, accept_of
+from filmless.edge.dicomweb.services import REVALIDATED, SERIES, STUDY, Services, accept_of
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.problems import problem, problem_handlers
 from filmless.edge.http.stack import guarded
@@ -28,7 +28,7 @@ def create_dicomweb(context: WebContext, viewing: Viewing) -> Starlette:
     }
     return Starlette(
         routes=[
-            wado.frame_route(services),  # Asked for hundreds of times a second, so tried first.
+            frames.frame_route(services),  # Asked for hundreds of times a second, so tried first.
             *stow.routes(services),
             *_search_routes(services),
             *rendered.routes(services),
@@ -56,9 +56,9 @@ def _search_routes(services: Services) -> list[Route]:
         ("/studies", Level.STUDY, {}),
         ("/series", Level.SERIES, {}),
         ("/instances", Level.INSTANCE, {}),
-        (f"{wado.STUDY}/series", Level.SERIES, study),
-        (f"{wado.STUDY}/instances", Level.INSTANCE, study),
-        (f"{wado.SERIES}/instances", Level.INSTANCE, series),
+        (f"{STUDY}/series", Level.SERIES, study),
+        (f"{STUDY}/instances", Level.INSTANCE, study),
+        (f"{SERIES}/instances", Level.INSTANCE, series),
     ]
     return [_search_route(services, *row) for row in table]
 

@@ -124,9 +124,9 @@ def closing() -> bytes:
     return _CLOSING
 
 
-def multipart_body(content_type: str, parts: Sequence[bytes]) -> bytes:
+def multipart_body(content_type: str, parts: Sequence[bytes | bytearray]) -> bytes:
     """A whole message in memory, all parts with the same Content-Type."""
-    pieces: list[bytes] = []
+    pieces: list[bytes | bytearray] = []
     for number, part in enumerate(parts):
         pieces += (part_head(content_type, len(part), is_first=not number), part)
     return b"".join((*pieces, _CLOSING))

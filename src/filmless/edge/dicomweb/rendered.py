@@ -13,9 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from filmless.edge.dicomweb.errors import NotAcceptable
+from filmless.edge.dicomweb.frames import frame_numbers
 from filmless.edge.dicomweb.media_types import parse_accept
-from filmless.edge.dicomweb.services import IMMUTABLE, REVALIDATED, Services, accept_of, place_of
-from filmless.edge.dicomweb.wado import INSTANCE, SERIES, STUDY, frame_numbers
+from filmless.edge.dicomweb.services import (
+    IMMUTABLE,
+    INSTANCE,
+    REVALIDATED,
+    SERIES,
+    STUDY,
+    Services,
+    accept_of,
+    place_of,
+)
 from filmless.features.access import Actor
 from filmless.infra.errors import Invalid
 from filmless.standards.dicom.pixel_description import UndecodableFrame

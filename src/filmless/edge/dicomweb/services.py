@@ -20,11 +20,16 @@ from filmless.features.archive import Archive, InstancePlace, Viewing
 Result = TypeVar("Result")
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 
+STUDY = "/studies/{study}"
+SERIES = "/studies/{study}/series/{series}"
+INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
+
 READING_THREADS_MAX = 16  # A read takes a millisecond; more threads would only wait for each other.
 STORING_THREADS_MAX = 8  # Uploads hold a thread as long as their sender takes.
 
 # Study, series and instance in a browser's cache are patient data: an hour, this person only.
 IMMUTABLE = {"Cache-Control": "private, max-age=3600, immutable"}
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 REVALIDATED = {"Cache-Control": "private, no-cache"}
 
 

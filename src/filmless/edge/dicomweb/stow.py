@@ -18,9 +18,8 @@ from starlette.routing import Route
 from filmless.edge.dicomweb.errors import NotAcceptable, UnsupportedMediaType
 from filmless.edge.dicomweb.media_types import DICOM, DICOM_JSON, MULTIPART, parameters_of, takes_json
 from filmless.edge.dicomweb.multipart import MultipartDamaged, MultipartReader, Part
-from filmless.edge.dicomweb.services import Services, accept_of
+from filmless.edge.dicomweb.services import STUDY, Services, accept_of
 from filmless.edge.dicomweb.stow_status import failure_reason_of
-from filmless.edge.dicomweb.wado import STUDY
 from filmless.features.access import Actor, Permission
 from filmless.features.archive import Archive, receive_part10
 from filmless.infra import limits

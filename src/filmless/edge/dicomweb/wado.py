@@ -1,6 +1,6 @@
-"""WADO-RS (PS3.18 section 10.4): instances, metadata, frames and bulk values, as they are stored.
+"""WADO-RS (PS3.18 section 10.4): instances, metadata and bulk values, as they are stored.
 
-Not here: pictures (`rendered`), how frames are found (`features/archive`). Start at `routes`.
+Not here: frames (`frames`), pictures (`rendered`). Start at `routes`.
 """
 
 import hashlib
@@ -13,27 +13,29 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from filmless.edge.dicomweb.errors import NotAcceptable
+from filmless.edge.dicomweb.frames import Form, in_form
 from filmless.edge.dicomweb.media_types import (
     DICOM,
     DICOM_JSON,
     OCTET_STREAM,
-    Accepted,
     media_type_of_frames,
     parse_accept,
     takes_json,
 )
-from filmless.edge.dicomweb.multipart import closing, content_type_of, multipart_body, part_head
+from filmless.edge.dicomweb.multipart import closing, content_type_of, part_head
 from filmless.edge.dicomweb.services import (
     IMMUTABLE,
+    INSTANCE,
+    NO_SNIFFING,
     REVALIDATED,
+    SERIES,
+    STUDY,
     Services,
     accept_of,
     place_of,
 )
 from filmless.features.access import Actor
 from filmless.features.archive import (
-    FRAMES_AT_ONCE_MAX,
-    FrameSource,
     InstanceRow,
     get_instance,
     instance_metadata,
@@ -42,21 +44,9 @@ from filmless.features.archive import (
     series_metadata_gzip,
     study_metadata_gzip,
 )
-from filmless.infra.errors import Invalid, NotFound
-from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
-
-STUDY = "/studies/{study}"
-SERIES = "/studies/{study}/series/{series}"
-INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 
 # A DICOM file can also be something else (a polyglot): never shown by a browser, only saved.
 _AS_FILE = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
-
-
-def frame_route(services: Services) -> Route:
-    """The busiest route of all."""
-    return Route(INSTANCE + "/frames/{frames}", services.endpoint(_Wado(services).frames))
 
 
 def routes(services: Services) -> list[Route]:
@@ -75,31 +65,10 @@ def routes(services: Services) -> list[Route]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """How frames are sent: as stored or decoded, in parts or alone."""
-
-    is_multipart: bool
-    decode: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Wado:
     services: Services
 
-    # --- Frames and bulk values ----------------------------------------------------------------------------
-
-    async def frames(self, request: Request, actor: Actor) -> Response:
-        """Frames by number (PS3.18 section 10.4.1.1.6)."""
-        return await self.services.run(self._frames, request, actor)
-
-    def _frames(self, request: Request, actor: Actor) -> Response:
-        numbers = frame_numbers(request.path_params["frames"])
-        viewing = self.services.viewing
-        source = viewing.source(actor, place_of(request))
-        form = choose_form(parse_accept(accept_of(request)), source, len(numbers))
-        read = viewing.decoded_frames if form.decode else viewing.frames
-        syntax = EXPLICIT_LE if form.decode else source.transfer_syntax_uid
-        return _in_form(read(source, numbers), form, media_type_of_frames(syntax), syntax)
+    # --- Bulk values ---------------------------------------------------------------------------------------
 
     async def bulk_data(self, request: Request, actor: Actor) -> Response:
         """A bulk value by its path (PS3.18 section 10.4.1.1.5), also inside sequences."""
@@ -115,10 +84,11 @@ class _Wado:
                 continue
             # Any name for octets will do: a document is asked for as application/pdf, a waveform as itself.
             if accepted.takes(media_type) or accepted.takes(OCTET_STREAM):
-                return _in_form(found.pieces, _Form(accepted.is_multipart, False), media_type, syntax)
+                form = Form(accepted.is_multipart, decode=False)
+                return in_form(found.pieces, form, media_type, syntax)
             if is_alone and not found.is_pixel_data and accepted.media_type == "application/pdf":
                 return Response(
-                    found.pieces[0], media_type="application/pdf", headers=IMMUTABLE | _NO_SNIFFING
+                    found.pieces[0], media_type="application/pdf", headers=IMMUTABLE | NO_SNIFFING
                 )
         raise NotAcceptable(f"The value can be sent as {media_type}, alone or in multipart/related.")
 
@@ -213,56 +183,6 @@ class _Wado:
 
 
 # --- Negotiation -------------------------------------------------------------------------------------------
-
-
-def frame_numbers(text: str) -> list[int]:
-    """ "1" or "1,2,3" (or with %2C) from the path; raises Invalid."""
-    try:
-        numbers = [int(part) for part in text.split(",")] if len(text) <= 8 * FRAMES_AT_ONCE_MAX else []
-    except ValueError:
-        raise Invalid("Frames are asked for by number, counted from 1, with commas between.") from None
-    if not 0 < len(numbers) <= FRAMES_AT_ONCE_MAX:
-        raise Invalid(f"At most {FRAMES_AT_ONCE_MAX} frames are sent at once.")
-    if min(numbers) < 1:
-        raise NotFound("Frames are counted from 1.")
-    return numbers
-
-
-def choose_form(accept: tuple[Accepted, ...], source: FrameSource, count: int) -> _Form:
-    """How to send frames: as stored wherever the client takes that, else decoded; raises NotAcceptable.
-
-    Octets without a named transfer syntax are explicit little endian (PS3.18 table 8.7.3-5).
-    """
-    stored = source.transfer_syntax_uid
-    media_type = media_type_of_frames(stored)
-    for accepted in accept:
-        if not accepted.is_multipart and count > 1:
-            continue
-        wanted = accepted.transfer_syntax
-        if wanted == IMPLICIT_LE:
-            wanted = EXPLICIT_LE  # Of pixels the two are the same.
-        names_stored = wanted in ("*", stored)
-        if accepted.media_type == OCTET_STREAM:
-            if names_stored or (wanted is None and stored == EXPLICIT_LE):
-                return _Form(accepted.is_multipart, decode=False)
-            if wanted in (None, EXPLICIT_LE):
-                return _Form(accepted.is_multipart, decode=True)
-        elif accepted.takes(media_type) and (names_stored or wanted is None):
-            return _Form(accepted.is_multipart, decode=False)
-        elif accepted.takes(OCTET_STREAM) and wanted == EXPLICIT_LE:
-            return _Form(accepted.is_multipart, decode=True)
-    raise NotAcceptable(
-        f"The frames can be sent as {media_type} in transfer syntax {stored}, or as application/octet-stream "
-        "in explicit VR little endian."
-    )
-
-
-def _in_form(pieces: list[bytes], form: _Form, media_type: str, transfer_syntax_uid: str) -> Response:
-    content_type = f"{media_type}; transfer-syntax={transfer_syntax_uid}"
-    if form.is_multipart:
-        body = multipart_body(content_type, pieces)
-        return Response(body, media_type=content_type_of(media_type), headers=IMMUTABLE)
-    return Response(pieces[0], media_type=content_type, headers=IMMUTABLE | _NO_SNIFFING)
 
 
 def _instances_in_parts(request: Request, rows: list[InstanceRow]) -> bool:

@@ -58,13 +58,18 @@ class AccessLog:
         self._noted: dict[tuple[str, str, str, str], datetime] = {}
         self._lock = threading.Lock()
 
+    def is_noted(self, actor: Actor, row: InstanceRow) -> bool:
+        """Whether such a record is committed already; asks no database."""
+        key = (actor.kind.value, actor.name, actor.address, row.study_instance_uid)
+        noted_at = self._noted.get(key)
+        return noted_at is not None and self._archive.database.clock.now() - noted_at < NOTE_AGAIN_AFTER
+
     def note(self, actor: Actor, row: InstanceRow) -> None:
         """Make sure that a record of this access, at most NOTE_AGAIN_AFTER old, is committed."""
+        if self.is_noted(actor, row):
+            return
         key = (actor.kind.value, actor.name, actor.address, row.study_instance_uid)
         now = self._archive.database.clock.now()
-        noted_at = self._noted.get(key)
-        if noted_at is not None and now - noted_at < NOTE_AGAIN_AFTER:
-            return
         record_access(self._archive, actor, row, "images")
         with self._lock:  # Only after the commit: a record that failed must not count as written.
             if len(self._noted) >= NOTED_MAX:

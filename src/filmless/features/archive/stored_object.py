@@ -21,6 +21,8 @@ from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfe
 
 INFLATED_BYTES_MAX = 1 * limits.GIB  # Deflate shrinks up to 1000 times: a 1 MiB object could fill memory.
 
+_MAY_READ_AT_ONCE = hasattr(os, "RWF_NOWAIT")  # Linux.
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedObject:
@@ -67,6 +69,24 @@ def read_object(archive: ReadableArchive, row: InstanceRow, offset: int, length:
         return archive.object_store.read(row.object_id, offset, length)
     except NotFound:
         raise _lost() from None
+
+
+def read_at_once(archive: ReadableArchive, row: InstanceRow, offset: int, length: int) -> bytearray | None:
+    """Bytes of the object if they are in this machine's page cache, else None: never waits for a disk."""
+    path = archive.object_store.local_path(row.object_id)
+    if path is None or not _MAY_READ_AT_ONCE:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # Whoever reads it the slow way finds out why.
+    try:
+        buffer = bytearray(length)
+        return buffer if os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT) == length else None
+    except OSError:  # Not in the cache, or a file system that cannot tell.
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _mapped(path: str) -> mmap.mmap | bytes:

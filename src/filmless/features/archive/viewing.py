@@ -27,7 +27,7 @@ from filmless.features.archive.read_errors import (
 )
 from filmless.features.archive.retrieve import instance_at
 from filmless.features.archive.rows import InstanceRow
-from filmless.features.archive.stored_object import is_deflated, opened, read_object
+from filmless.features.archive.stored_object import is_deflated, opened, read_at_once, read_object
 from filmless.features.archive.stores import ReadableArchive
 from filmless.infra.sandbox import Sandbox, SandboxCallFailed, SandboxCrashed
 from filmless.standards.dicom.frames import FrameIndex, FrameSpan, frame_bytes
@@ -37,6 +37,7 @@ from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_BE, EXPLICIT_LE,
 
 FRAMES_AT_ONCE_MAX = 1000  # Frame numbers in one request; a viewer asks for one, a script for a series.
 REMEMBERED_FRAMES_MAX = 200_000  # Frame positions kept in memory, some 100 bytes each.
+AT_ONCE_BYTES_MAX = 4 << 20  # Copying more would hold the event loop for milliseconds.
 REMEMBERED_SECONDS_MAX = 60  # What changes in the index is seen by every process after this.
 DECODE_FUNCTION = "filmless.standards.dicom.frame_decoding:decode_frames"
 ENCAPSULATED_PDF_STORAGE = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -95,15 +96,36 @@ class Viewing:
         The access is on record when this returns.
         """
         actor.must(Permission.STUDIES_READ)
-        remembered = self._sources.get(place)
-        if remembered is not None and time.monotonic() - remembered[1] < REMEMBERED_SECONDS_MAX:
-            source = remembered[0]
-        else:
+        source = self._remembered(place)
+        if source is None:
             row = self._row(place)
             source = FrameSource(row, get_frame_index(self._archive, row))
             self._remember(place, source)
         self._log.note(actor, source.row)
         return source
+
+    def recent_source(self, actor: Actor, place: InstancePlace) -> FrameSource | None:
+        """As `source`, of an instance seen a moment ago; None when it takes the database to know.
+
+        Does not block, so an event loop may ask. Raises NotPermitted.
+        """
+        actor.must(Permission.STUDIES_READ)
+        source = self._remembered(place)
+        return source if source is not None and self._log.is_noted(actor, source.row) else None
+
+    def frame_at_once(self, source: FrameSource, frame_number: int) -> bytes | bytearray | None:
+        """As `frames`, of one frame that the machine has in memory; None when it takes a disk or work.
+
+        Does not block. Raises FrameNotFound.
+        """
+        span = _span(source.index, frame_number)
+        row = source.row
+        is_plain = source.index.encapsulated or source.index.native_frame_bits % 8 == 0
+        if not is_plain or len(span.fragments) != 1 or span.length > AT_ONCE_BYTES_MAX:
+            return None
+        if row.transfer_syntax_uid == EXPLICIT_BE or is_deflated(row):
+            return None
+        return read_at_once(self._archive, row, *span.fragments[0])
 
     def frames(self, source: FrameSource, frame_numbers: Sequence[int]) -> list[bytes]:
         """The frames with these numbers, counted from 1, in `source.transfer_syntax_uid`.
@@ -219,6 +241,12 @@ class Viewing:
         return self.series_thumbnail(actor, study_instance_uid, row.series_instance_uid)
 
     # --- Inside --------------------------------------------------------------------------------------------
+
+    def _remembered(self, place: InstancePlace) -> FrameSource | None:
+        remembered = self._sources.get(place)
+        if remembered is None or time.monotonic() - remembered[1] >= REMEMBERED_SECONDS_MAX:
+            return None
+        return remembered[0]
 
     def _row(self, place: InstancePlace) -> InstanceRow:
         with self._archive.database.read() as tx:
