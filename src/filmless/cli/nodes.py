@@ -1,6 +1,7 @@
 """`filmless node`: the DICOM peers we know. Translates; `features/nodes` decides."""
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from filmless.cli.common import console, opened_system
@@ -31,7 +32,7 @@ def list_() -> None:
     with opened_system() as system:
         table = Table("AE title", "Host", "Port", "Description")
         for node in nodes.list_nodes(system.database, OPERATOR):
-            table.add_row(node.ae_title, node.host, str(node.port), node.description)
+            table.add_row(escape(node.ae_title), node.host, str(node.port), escape(node.description))
         console.print(table)
 
 

@@ -1,6 +1,7 @@
 """`filmless token`: bearer tokens for programs. Translates; `features/access` decides."""
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from filmless.cli.common import console, opened_system
@@ -34,7 +35,7 @@ def list_(user: str | None = typer.Option(None, help="Only this user's.")) -> No
             if token.expires_at is not None and token.expires_at <= system.clock.now():
                 state = "run out"
             made = token.created_at.date().isoformat()
-            table.add_row(token.id, token.user_name, token.label, made, ends, state)
+            table.add_row(token.id, escape(token.user_name), escape(token.label), made, ends, state)
         console.print(table)
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from filmless.cli.common import console, opened_system
@@ -50,7 +51,11 @@ def list_() -> None:
         for user in access.list_users(system.access, OPERATOR):
             state = "active" if user.is_active else "disabled"
             table.add_row(
-                user.user_name, user.display_name, user.role, state, user.created_at.date().isoformat()
+                escape(user.user_name),
+                escape(user.display_name),
+                user.role,
+                state,
+                user.created_at.date().isoformat(),
             )
         console.print(table)
 

@@ -1,8 +1,9 @@
-"""The layers of a guarded application, outermost first: headers, problems, who is asking."""
+"""The layers of a guarded application, outermost first: counting, headers, problems, who is asking."""
 
 from starlette.middleware import Middleware
 
 from filmless.edge.http.context import WebContext, is_public_https
+from filmless.edge.http.counting import CountRequests
 from filmless.edge.http.identity import Routes, SignInRequired
 from filmless.edge.http.problems import Problems
 from filmless.edge.http.security_headers import DATA_POLICY, SecurityHeaders
@@ -14,6 +15,7 @@ def guarded(context: WebContext, open_routes: Routes = frozenset()) -> list[Midd
     Answers are private and not kept by a browser unless the route sets Cache-Control itself.
     """
     return [
+        Middleware(CountRequests),
         # Headers outside problems: an error page needs them no less.
         Middleware(
             SecurityHeaders,

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from filmless.edge.http.counting import CountRequests
 from filmless.edge.http.problems import problem
 from filmless.edge.http.security_headers import APP_POLICY, VIEWER_POLICY, SecurityHeaders
 
@@ -134,13 +135,14 @@ class StaticFiles:
 
 def spa_app(folder: Path, *, https: bool = False) -> ASGIApp:
     """Our own application, as Vite built it."""
-    return SecurityHeaders(StaticFiles(folder, _VITE_HASHED, {}), APP_POLICY, https=https)
+    files = StaticFiles(folder, _VITE_HASHED, {})
+    return CountRequests(SecurityHeaders(files, APP_POLICY, https=https))
 
 
 def viewer_app(folder: Path, app_config: Path, *, https: bool = False) -> ASGIApp:
     """OHIF, with our settings in place of those it came with."""
     files = StaticFiles(folder, _OHIF_HASHED, {"app-config.js": app_config})
-    return SecurityHeaders(files, VIEWER_POLICY, https=https)
+    return CountRequests(SecurityHeaders(files, VIEWER_POLICY, https=https))
 
 
 def _accepted_encodings(header: str) -> set[str]:

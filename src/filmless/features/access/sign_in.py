@@ -30,6 +30,7 @@ from filmless.features.access.model import (
 )
 from filmless.features.access.passwords import check_password
 from filmless.features.access.sessions import begin_session
+from filmless.infra import metrics
 from filmless.infra.database import Transaction
 from filmless.infra.errors import OverLimit
 
@@ -109,6 +110,7 @@ def _verified(access: Access, attempt: SignInAttempt) -> tuple[User, tuple[str, 
         if locked_until is not None:
             _record(access, tx, attempt, user, outcome=MINOR_FAILURE, reason="locked")
     if locked_until is not None:
+        metrics.SIGN_IN_FAILURES.inc()
         raise _locked(locked_until, tx.now)
     usable_hash = found[1] if found is not None and found[0].is_active else None
     try:
@@ -120,6 +122,7 @@ def _verified(access: Access, attempt: SignInAttempt) -> tuple[User, tuple[str, 
     if user is None or not is_right:
         with access.database.transaction() as tx:
             _record(access, tx, attempt, user, outcome=MINOR_FAILURE, reason="wrong credentials")
+        metrics.SIGN_IN_FAILURES.inc()
         raise _wrong()
     return user, subjects
 
