@@ -10,7 +10,7 @@ told by NOTIFY, and looks rarely in case the telling was lost.
 """
 
 import os
-import socket
+import platform
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class Worker:
         *,
         threads: int = 1,
     ) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
+        self.name = f"{platform.node()}:{os.getpid()}:{new_id()[-6:]}"
         self._database = database
         self._reactions = reactions
         self._functions = {**functions, outbox.REACT_AGAIN: self._react_again}
