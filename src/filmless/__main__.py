@@ -1,6 +1,6 @@
 """`python -m filmless` is the command `filmless`."""
 
-from filmless.cli import main
+from filmless.cli.app import main
 
 if __name__ == "__main__":
     main()

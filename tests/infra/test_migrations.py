@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import filmless.features
-from filmless.infra import jobs, outbox
+from filmless.infra import jobs, migrations, outbox
 from filmless.infra.database import Database, metadata
 from filmless.infra.errors import Unavailable
 from filmless.infra.migrations import current_revision, head_revision, migrate
@@ -55,3 +57,9 @@ def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Unavailable, match=r"revision 9999.*Start the newer version"):
         migrate(database)
+
+
+def test_the_program_knows_its_own_newest_step() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.HEAD_REVISION

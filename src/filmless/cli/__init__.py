@@ -1,38 +1,5 @@
 """The command `filmless`: one file for each verb. Builds the system by `compose`, calls a verb, prints.
 
-Not here: any rule of the department. Start at `app`; `common.py` holds what the verbs share.
+Not here: any rule of the department. Start at `app.py`; `common.py` holds what the verbs share. This file
+imports nothing: a role that the supervisor starts must not pay for every other command.
 """
-
-import typer
-
-from filmless.cli.demo.command import demo
-from filmless.cli.doctor import doctor
-from filmless.cli.import_files import import_path
-from filmless.cli.jobs import job_app
-from filmless.cli.migrate import migrate
-from filmless.cli.nodes import node_app
-from filmless.cli.serve import serve
-from filmless.cli.tokens import token_app
-from filmless.cli.users import user_app
-
-app = typer.Typer(
-    name="filmless",
-    help="A PACS and a RIS in one: keeps the images, runs the imaging department.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,  # A traceback must not print what a variable held of a patient.
-)
-app.command()(serve)
-app.command()(migrate)
-app.command("import")(import_path)
-app.command()(doctor)
-app.command()(demo)
-app.add_typer(user_app, name="user")
-app.add_typer(token_app, name="token")
-app.add_typer(node_app, name="node")
-app.add_typer(job_app, name="job")
-
-
-def main() -> None:
-    """Entry point of the command."""
-    app()

@@ -85,7 +85,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _file(path: Path, label: str) -> Source:
     status = path.stat()
     fingerprint = _fingerprint(str(path), status.st_size, status.st_mtime_ns)
-    return Source(label, fingerprint, partial(open, path, "rb"))
+
+    def open_file() -> IO[bytes]:
+        return path.open("rb")
+
+    return Source(label, fingerprint, open_file)
 
 
 def _members(path: Path) -> list[Source]:

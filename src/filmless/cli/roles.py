@@ -83,3 +83,7 @@ def _run_web(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=5,
     ).serve()
+
+
+if __name__ == "__main__":
+    run_role(sys.argv[1], Settings.load())

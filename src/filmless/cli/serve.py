@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from filmless.cli.common import plain_errors
-from filmless.cli.roles import run_role
 from filmless.cli.supervisor import supervise
 from filmless.compose import ROLES
 from filmless.infra.errors import Invalid
@@ -29,14 +28,13 @@ def serve(
         if role and role not in ROLES:
             raise Invalid(f"There is no role {role!r}. The roles are: {', '.join(ROLES)}.")
         if role:
-            _share_metrics(role, settings)
-            run_role(role, settings)
+            _become(role, settings)
         else:
             supervise(settings)
 
 
-def _share_metrics(role: str, settings: Settings) -> None:
-    """A role started alone begins again with the folder where all roles of this machine count together."""
+def _become(role: str, settings: Settings) -> None:
+    """Turn this process into the role, counting where all roles of this machine count together."""
     if VARIABLE not in os.environ:
         prepare_metrics_folder(settings.data, clear=False)
-        os.execv(sys.executable, [sys.executable, "-m", "filmless", "serve", "--role", role])
+    os.execv(sys.executable, [sys.executable, "-m", "filmless.cli.roles", role])

@@ -74,7 +74,7 @@ class _Role:
     def start(self) -> None:
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "filmless", "serve", "--role", self.name],
+            [sys.executable, "-m", "filmless.cli.roles", self.name],
             env={**os.environ, SUPERVISOR_VARIABLE: str(os.getpid())},
         )
 

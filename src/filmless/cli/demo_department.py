@@ -1,5 +1,6 @@
 """`filmless demo`: fill the data folder with a synthetic department, and serve it if asked to."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -22,6 +23,7 @@ LOGINS = (
 )
 DONE_FILE = "demo.done"  # Names the version whose images are in; a newer demo looks again.
 DEMO_VERSION = "1"
+ASIDE = "kept aside"
 
 
 def demo(
@@ -55,26 +57,35 @@ def _add_users(system: System) -> None:
 
 
 def _add_images(system: System) -> None:
-    from filmless.cli.demo.studies import demo_instances
+    from filmless.cli.demo import demo_instances, pydicom_images
 
     done = system.settings.data / DONE_FILE
     if done.exists() and done.read_text(encoding="ascii") == DEMO_VERSION:
         return
-    stored = kept_aside = 0
+    actor = system_actor("demo")
+    counts: Counter[str] = Counter()
+
+    def receive(part10_bytes: bytes) -> None:
+        try:
+            counts[receive_part10(system.archive, actor, "DEMO", [part10_bytes]).status] += 1
+        except FilmlessError:
+            counts[ASIDE] += 1  # Some of the real test images contradict each other, as real images do.
+
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=error_console) as progress:
         task = progress.add_task("Making a demo department", total=None)
         for instance in demo_instances():
-            progress.update(task, total=instance.total, description=instance.label, advance=1)
-            try:
-                outcome = receive_part10(
-                    system.archive, system_actor("demo"), "DEMO", [instance.part10_bytes]
-                )
-                stored += outcome.status is StoreStatus.STORED
-            except FilmlessError:
-                kept_aside += 1  # Some of the real test images contradict each other, as real images do.
+            progress.update(
+                task, total=instance.total, completed=instance.study_number - 1, description=instance.label
+            )
+            receive(instance.part10_bytes)
+        for _, part10_bytes in pydicom_images():
+            progress.update(task, description="Test images of pydicom")
+            receive(part10_bytes)
+        progress.update(task, total=1, completed=1, description="The demo department is ready")
+    aside = f", {counts[ASIDE]} kept in quarantine to show what it is for" if counts[ASIDE] else ""
+    console.print(f"{counts[StoreStatus.STORED]} images stored{aside}.")
     done.write_text(DEMO_VERSION, encoding="ascii")
-    console.print(f"{stored} images stored, {kept_aside} kept in quarantine to show what it is for.")
 
 
 def _print_logins() -> None:
