@@ -32,9 +32,7 @@ JSON_BODY_BYTES_MAX = 1 * MIB  # The largest honest JSON request of the web app 
 STOW_BODY_BYTES_MAX = 64 * GIB  # A whole study in one request; parts stream to disk, none is kept in memory.
 QUERY_RESULTS_DEFAULT = 100  # A page of a study list.
 QUERY_RESULTS_MAX = 1000  # One answer of QIDO; more is asked for with offset, and Warning 299 says so.
-RENDER_SECONDS_MAX = (
-    20  # A thumbnail takes milliseconds; what takes this long is an attack or a damaged file.
-)
+RENDER_SECONDS_MAX = 20  # A thumbnail takes milliseconds; this long takes an attack or a damaged file.
 RENDER_MEMORY_BYTES_MAX = 2 * GIB  # A 50-megapixel colour frame with its floating-point copies fits.
 LIVE_STREAMS_MAX = 500  # Open study lists that are kept up to date at once, per web process.
 
@@ -42,7 +40,7 @@ LIVE_STREAMS_MAX = 500  # Open study lists that are kept up to date at once, per
 PASSWORD_CHARACTERS_MIN = 10  # NIST SP 800-63B asks for 8; we add two and drop composition rules.
 PASSWORD_CHARACTERS_MAX = 256  # argon2 cost grows with nothing, but a megabyte password is not a password.
 SIGN_IN_FAILURES_MAX = 5  # Then the account and address wait.
-SIGN_IN_LOCK_SECONDS = 300
+SIGN_IN_LOCK_SECONDS = 300  # Five guesses in five minutes: no dictionary fits; a person gets a coffee.
 SESSION_IDLE_SECONDS_MAX = 8 * 3600  # A reading shift with a lunch break.
 SESSION_SECONDS_MAX = 24 * 3600  # Then sign in again, however busy.
 PASSWORD_HASHES_AT_ONCE_MAX = 2  # Each argon2id verification takes 64 MiB and a core.
@@ -52,7 +50,7 @@ JOB_LEASE_SECONDS = 120  # A worker that has not finished or renewed by then is 
 JOB_SECONDS_MAX = 3600  # A job still running then is stuck: its lease is let go and another worker may try.
 JOB_ATTEMPTS_MAX = 8  # With the back-off below: parked after more than three hours of trying.
 JOB_BACK_OFF_SECONDS_MIN = 15  # After the first failure; four times longer after each further one.
-JOB_BACK_OFF_SECONDS_MAX = 3600
+JOB_BACK_OFF_SECONDS_MAX = 3600  # What was mended is tried again within the hour.
 JOB_POSTPONE_SECONDS_MAX = 60  # A series that never stops growing is still prepared once a minute.
 JOB_KEEP_SECONDS = 24 * 3600  # Done jobs can be looked at for a day.
 OUTBOX_BATCH_FACTS_MAX = 200  # Told in one transaction: short enough that ingest does not wait for it.

@@ -24,6 +24,7 @@ from typing import Any, Self
 
 import msgspec
 
+from filmless.infra import limits
 from filmless.infra.errors import FilmlessError, Invalid, OverLimit, Unavailable
 from filmless.infra.sandbox_worker import FileSlice, Setup
 
@@ -91,8 +92,8 @@ class Sandbox:
         self,
         *,
         workers: int = 2,
-        timeout_seconds: float = 20.0,
-        memory_bytes_max: int = 2 << 30,
+        timeout_seconds: float = limits.RENDER_SECONDS_MAX,
+        memory_bytes_max: int = limits.RENDER_MEMORY_BYTES_MAX,
         modules_to_preload: tuple[str, ...] = (),
         errors_passed: tuple[type[Exception], ...] = (),
         paths: tuple[str, ...] = (),

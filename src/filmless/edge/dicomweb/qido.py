@@ -28,7 +28,7 @@ from filmless.infra.errors import Invalid
 from filmless.standards.dicom.dictionary import keyword_of, parse_tag
 from filmless.standards.dicom.json_values import json_text
 
-QUERY_PARAMETERS_MAX = 100
+QUERY_PARAMETERS_MAX = 100  # All keys of a level and includefield for each are fewer than 80.
 _OTHER_PARAMETERS = (
     "limit",
     "offset",

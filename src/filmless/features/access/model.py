@@ -13,7 +13,7 @@ from filmless.features.access.errors import UserNameRefused
 from filmless.infra.errors import NotPermitted
 
 USER_NAME_CHARACTERS_MAX = 64  # A mail address fits; the name is in every audit record.
-DISPLAY_NAME_CHARACTERS_MAX = 128
+DISPLAY_NAME_CHARACTERS_MAX = 128  # One line of a screen, titles included.
 
 
 class Permission(StrEnum):

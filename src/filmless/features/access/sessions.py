@@ -26,7 +26,7 @@ from filmless.infra.errors import NotPermitted, Unavailable
 
 SEEN_WRITE_SECONDS = 60
 SESSIONS_PER_USER_MAX = 50  # A person has a few browsers; a script that signs in for each call has thousands.
-USER_AGENT_CHARACTERS_MAX = 256
+USER_AGENT_CHARACTERS_MAX = 256  # Enough to tell one browser from another; the sender chooses the rest.
 
 
 def begin_session(tx: Transaction, user: User, address: str, user_agent: str) -> SignedIn:

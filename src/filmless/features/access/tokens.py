@@ -11,8 +11,8 @@ from filmless.features.access.users import record_change
 from filmless.infra.errors import Invalid
 from filmless.infra.ids import new_id
 
-LABEL_CHARACTERS_MAX = 128
-LIFE_DAYS_MAX = 3650
+LABEL_CHARACTERS_MAX = 128  # One line of a list.
+LIFE_DAYS_MAX = 3650  # Ten years: what should outlive a device says so by having no end.
 
 
 def create_token(

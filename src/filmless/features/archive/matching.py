@@ -22,7 +22,7 @@ Column = sa.ColumnElement[Any]
 
 KEY_CHARACTERS_MAX = 1024  # The longest honest key is a list of some dozen UIDs; `*a*a*a…` costs a scan each.
 UIDS_MAX = 1000  # UIDs in one key; databases limit parameters, and a longer list is a job, not a question.
-SEARCH_WORDS_MAX = 8
+SEARCH_WORDS_MAX = 8  # A full name with titles; each further word is one more condition on every row.
 
 
 class Level(StrEnum):

@@ -23,6 +23,7 @@ def insert_record(
     action: str,
     outcome: int,
     actor: Actor,
+    *,
     about: tuple[str | None, int | None],
     details: Mapping[str, object],
 ) -> None:

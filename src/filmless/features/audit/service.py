@@ -29,7 +29,13 @@ def record(
     assert action in ACTIONS
     assert outcome in OUTCOMES
     repository.insert_record(
-        tx, AuditEvent(event).value, action, outcome, actor, (study_instance_uid, patient_ref), details or {}
+        tx,
+        AuditEvent(event).value,
+        action,
+        outcome,
+        actor,
+        about=(study_instance_uid, patient_ref),
+        details=details or {},
     )
 
 

@@ -7,9 +7,9 @@ from typing import NewType
 
 from filmless.infra.errors import Invalid
 
-AE_TITLE_CHARACTERS_MAX = 16
+AE_TITLE_CHARACTERS_MAX = 16  # PS3.5 table 6.2-1, AE.
 HOST_CHARACTERS_MAX = 253  # RFC 1035 2.3.4, written out with dots.
-DESCRIPTION_CHARACTERS_MAX = 256
+DESCRIPTION_CHARACTERS_MAX = 256  # A sentence: what it is, where it stands, whom to call.
 
 AETitle = NewType("AETitle", str)
 """An Application Entity title that `parse_ae_title` has accepted."""

@@ -1,7 +1,7 @@
 """The table of patients: one row for each person as far as we know.
 
-A Patient ID is unique only inside its issuer. Images without a Patient ID belong to nobody in particular: their
-row is scoped to the study (`identity_scope` holds its UID), so two nameless people never become one.
+A Patient ID is unique only inside its issuer. Images without a Patient ID belong to nobody in particular:
+their row is scoped to the study (`identity_scope` holds its UID), so two nameless people never become one.
 """
 
 import sqlalchemy as sa

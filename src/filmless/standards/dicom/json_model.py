@@ -38,7 +38,7 @@ from filmless.standards.dicom.json_values import BINARY_VRS, JsonAttribute, json
 
 __all__ = ["BulkValue", "JsonDataSet", "dataset_to_json", "find_bulk_value", "json_text"]
 
-INLINE_BYTES_MAX = 1_024
+INLINE_BYTES_MAX = 1_024  # Keys and small tables travel inside; anything longer is fetched when it is wanted.
 VALUE_BYTES_MAX = (
     1_048_576  # Longer text and number lists are bulk data too, as F.2.7 allows; seen in RT contours.
 )
@@ -46,7 +46,7 @@ ELEMENTS_PER_LEVEL_MAX = (
     100_000  # Real data sets have hundreds; each costs memory until its level is written.
 )
 UNKNOWN_ELEMENTS_MAX = 100_000  # Inside one sequence that came as UN; it is walked before it is written.
-PATH_PARTS_MAX = 129
+PATH_PARTS_MAX = 129  # Tag and item for each of 64 levels of nesting, and the last tag.
 PROBLEMS_MAX = 100  # More than that helps nobody; a hostile data set could give millions.
 
 _PIXEL_TAGS = frozenset((tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA))

@@ -18,7 +18,7 @@ JsonNumber = int | float | str
 JsonAttribute = dict[str, object]
 
 SAFE_INTEGER_MAX = 2**53 - 1  # Beyond it JavaScript rounds; F.2.3 allows SV and UV as strings.
-_INTEGER_CHARACTERS_MAX = 15
+_INTEGER_CHARACTERS_MAX = 15  # Every integer this short is below SAFE_INTEGER_MAX.
 
 BINARY_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _UNIT_BYTES = {"OB": 1, "UN": 1, "OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}

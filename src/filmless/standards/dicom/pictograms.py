@@ -14,7 +14,7 @@ from filmless.standards.dicom.rendering import Rendition, encode
 
 _GROUND, _SHEET, _LINE, _TEXT = (24, 28, 34), (44, 51, 61), (98, 110, 126), (226, 232, 240)
 _SIDE = 512  # Drawn large and scaled down: Pillow's lines have no smoothing of their own.
-_LABEL_CHARACTERS_MAX = 8
+_LABEL_CHARACTERS_MAX = 8  # Modality is CS: two letters in practice, up to 16 allowed; more would not fit.
 
 # By prefix of the SOP Class UID; the first that fits.
 _LABELS = (
