@@ -10,8 +10,7 @@ from filmless.compose import System
 from filmless.edge.api import create_api, live
 from filmless.features.access import SignInAttempt, create_token, end_session, revoke_token, sign_in
 from filmless.features.access.access import SEEN_SECONDS_MAX
-from filmless.features.archive import receive_part10
-from filmless.features.archive.growth import StudyGrowth
+from filmless.features.archive import StudyGrowth, receive_part10
 from filmless.infra import limits
 from web_installation import CONSOLE, GOOD_PASSWORD, register
 

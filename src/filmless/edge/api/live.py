@@ -17,7 +17,7 @@ from filmless.edge.api.routing import answers
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import Identity, identify, identity_of
 from filmless.features.access import Permission, system_actor
-from filmless.features.archive.growth import GrowthReader, StudyGrowth
+from filmless.features.archive import GrowthReader, StudyGrowth
 from filmless.infra import limits
 from filmless.infra.errors import NotSignedIn, OverLimit
 from filmless.infra.log import get_logger

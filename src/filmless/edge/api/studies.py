@@ -25,6 +25,7 @@ Text = Annotated[str, Query(max_length=256)]
 @router.get("/studies", **answers(200, StudyPageOut, "A page of studies", 400, 401, 403))
 def find_studies(
     request: Request,
+    *,
     search: Text = "",
     patient_name: Text = "",
     patient_id: Text = "",

@@ -14,8 +14,7 @@ from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import actor_of
 from filmless.edge.http.responses import json_response
 from filmless.features.access import Actor
-from filmless.features.archive import count_quarantined
-from filmless.features.archive.holdings import Holdings, count_holdings
+from filmless.features.archive import Holdings, count_holdings, count_quarantined
 
 HOLDINGS_SECONDS_MIN = 2  # Every open screen asks after each image that arrives.
 HOLDINGS_SHARE_MAX = 0.05  # Counting reads the whole table of studies: at a million, some tenths of a second.

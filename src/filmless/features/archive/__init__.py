@@ -30,6 +30,8 @@ from filmless.features.archive.find import (
     list_series,
     unsupported_keys,
 )
+from filmless.features.archive.growth import GrowthReader, StudyGrowth
+from filmless.features.archive.holdings import Holdings, count_holdings
 from filmless.features.archive.ingest import Reception, begin_receive, receive_part10
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
@@ -88,6 +90,8 @@ __all__ = [
     "FoundInstance",
     "FrameNotFound",
     "FrameSource",
+    "GrowthReader",
+    "Holdings",
     "InstanceElsewhere",
     "InstanceNotFound",
     "InstancePlace",
@@ -111,12 +115,14 @@ __all__ = [
     "SeriesRow",
     "StoreOutcome",
     "StoreStatus",
+    "StudyGrowth",
     "StudyNotFound",
     "StudyRow",
     "UnreadableDataSet",
     "Viewing",
     "accept_quarantined",
     "begin_receive",
+    "count_holdings",
     "count_quarantined",
     "discard_quarantined",
     "find_instances",
