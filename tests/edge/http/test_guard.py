@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from filmless.compose import System
-from filmless.edge.http.health import health_app
+from filmless.edge.http.health import health_routes
 from filmless.edge.http.identity import SESSION_COOKIE, actor_of
 from filmless.edge.http.limits import BodyLimit
 from filmless.edge.http.problems import Problems, problem_handlers
@@ -126,7 +126,7 @@ def test_a_body_is_read_up_to_its_bound_and_no_further(
 
 class TestHealth:
     def test_a_ready_installation_says_so_to_anybody(self, system: System) -> None:
-        client = TestClient(health_app(system))
+        client = TestClient(Starlette(routes=health_routes(system)))
         assert client.get("/healthz").json() == {"alive": True}
         answer = client.get("/readyz")
         assert answer.status_code == 200
@@ -136,7 +136,7 @@ class TestHealth:
     def test_a_database_of_another_age_is_not_ready(self, system: System) -> None:
         with system.database.transaction() as tx:
             tx.execute(sa.text("UPDATE alembic_version SET version_num = 'older'"))
-        answer = TestClient(health_app(system)).get("/readyz")
+        answer = TestClient(Starlette(routes=health_routes(system))).get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["checks"] == {"database": True, "migrations": False, "object_store": True}
 
@@ -144,7 +144,7 @@ class TestHealth:
         self, clock: FrozenClock, tmp_path: Path
     ) -> None:
         system = an_installation(Database("postgresql+psycopg://127.0.0.1:1/x", clock), clock, tmp_path)
-        client = TestClient(health_app(system))
+        client = TestClient(Starlette(routes=health_routes(system)))
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
         assert answer.status_code == 503

@@ -14,7 +14,6 @@ from filmless.standards.dicom import transfer_syntaxes
 from filmless.standards.dicom.elements import MalformedDataSet, TruncatedDataSet
 from filmless.standards.dicom.part10 import (
     FileMeta,
-    preamble_problem,
     read_part10_header,
     sanitised_preamble,
     write_part10_header,
@@ -111,20 +110,17 @@ def test_an_endless_file_meta_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("preamble", "kept", "told"),
+    ("preamble", "kept"),
     [
-        (bytes(128), True, None),
-        (b"II*\0" + bytes(124), True, None),
-        (b"MM\0*" + bytes(124), True, None),
-        (b"MZ" + bytes(126), False, "Windows"),
-        (b"\x7fELF" + bytes(124), False, "Linux"),
-        (b"#!/bin/sh" + bytes(119), False, "script"),
-        (b"PK\3\4" + bytes(124), False, "ZIP"),
-        (b"something else" + bytes(114), False, "unknown"),
+        (bytes(128), True),
+        (b"II*\0" + bytes(124), True),
+        (b"MM\0*" + bytes(124), True),
+        (b"MZ" + bytes(126), False),
+        (b"\x7fELF" + bytes(124), False),
+        (b"#!/bin/sh" + bytes(119), False),
+        (b"PK\3\4" + bytes(124), False),
+        (b"something else" + bytes(114), False),
     ],
 )
-def test_a_hostile_preamble_is_told_and_never_leaves(preamble: bytes, kept: bool, told: str | None) -> None:
+def test_a_hostile_preamble_never_leaves(preamble: bytes, kept: bool) -> None:
     assert sanitised_preamble(preamble) == (preamble if kept else bytes(128))
-    problem = preamble_problem(preamble)
-    assert (problem is None) == (told is None)
-    assert told is None or told in str(problem)

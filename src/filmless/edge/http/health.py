@@ -1,11 +1,10 @@
 """Is the process alive, is the installation ready: for supervisors and load balancers, open to everybody.
 
-The answers name parts of ours and nothing else. Start at `health_app`.
+The answers name parts of ours and nothing else. Start at `health_routes`.
 """
 
 from collections.abc import Callable
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,11 +37,6 @@ def health_routes(context: WebContext) -> list[Route]:
         return json_response({"ready": is_ready, "checks": results}, 200 if is_ready else 503)
 
     return [Route("/healthz", alive), Route("/readyz", ready)]
-
-
-def health_app(context: WebContext) -> Starlette:
-    """The two routes as an application of their own."""
-    return Starlette(routes=health_routes(context))
 
 
 def _answers(context: WebContext) -> bool:

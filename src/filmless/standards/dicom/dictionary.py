@@ -91,8 +91,3 @@ def parse_tag(text: str) -> int | None:
     if match is not None:
         return int(match[1] + match[2], 16)
     return tag_of(text)
-
-
-def format_tag(tag: int) -> str:
-    """Eight upper-case hexadecimal digits, as DICOM JSON writes a tag (PS3.18 F.2.2)."""
-    return f"{tag:08X}"

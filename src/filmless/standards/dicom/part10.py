@@ -159,19 +159,6 @@ def _guess_transfer_syntax(prefix: Buffer, position: int) -> str | None:
     return IMPLICIT_LE
 
 
-# Magic numbers of what a hostile preamble would be (CVE-2019-11687), by what a person calls them.
-_HOSTILE = {
-    b"MZ": "a Windows program",
-    b"\x7fELF": "a Linux program",
-    b"\xfe\xed\xfa": "a macOS program",
-    b"\xcf\xfa\xed\xfe": "a macOS program",
-    b"\xce\xfa\xed\xfe": "a macOS program",
-    b"\xca\xfe\xba\xbe": "a macOS or Java program",
-    b"#!": "a script",
-    b"PK": "a ZIP archive",
-    b"%PDF": "a PDF document",
-    b"<": "a web page",
-}
 _TIFF = (
     b"II*\0",
     b"MM\0*",
@@ -180,18 +167,11 @@ _TIFF = (
 )  # PS3.10 section 7.1 foresees TIFF in the preamble; + is BigTIFF.
 
 
-def preamble_problem(preamble: bytes) -> str | None:
-    """What a preamble pretends to be, in plain words for an ingest warning; None when it is harmless."""
-    for magic, name in _HOSTILE.items():
-        if preamble.startswith(magic):
-            return f"its preamble begins like {name}"
-    if not any(preamble) or preamble.startswith(_TIFF):
-        return None
-    return "its preamble holds bytes of unknown meaning"
-
-
 def sanitised_preamble(preamble: bytes) -> bytes:
-    """The preamble for a file that leaves the house: zeros and TIFF stay, everything else becomes zeros."""
+    """The preamble for a file that leaves the house: zeros and TIFF stay, everything else becomes zeros.
+
+    What else stands there may be a program that a viewer of DICOM does not see (CVE-2019-11687).
+    """
     if len(preamble) == PREAMBLE_BYTES and preamble.startswith(_TIFF):
         return preamble
     return b"\0" * PREAMBLE_BYTES
