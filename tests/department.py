@@ -20,10 +20,18 @@ from bench.filmless_server import Filmless  # noqa: E402
 PAGE = 500
 
 
+@pytest.fixture(scope="session")
+def prepared_server(tmp_path_factory: pytest.TempPathFactory) -> Filmless:
+    """A Filmless that was prepared and never started: the folder that others begin with."""
+    server = Filmless(folder=tmp_path_factory.mktemp("prepared"))
+    server.prepare()
+    return server
+
+
 @pytest.fixture
-def running_server(tmp_path: Path) -> Iterator[Filmless]:
-    """Filmless with all its roles, on an empty folder, killed at the end."""
-    with Filmless(folder=tmp_path) as server:
+def running_server(prepared_server: Filmless, tmp_path: Path) -> Iterator[Filmless]:
+    """Filmless with all its roles, on an empty archive, killed at the end."""
+    with Filmless(folder=tmp_path, prepared=prepared_server) as server:
         yield server
 
 

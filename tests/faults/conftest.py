@@ -1,5 +1,5 @@
 """Hands out the running server of `department`."""
 
-from department import running_server
+from department import prepared_server, running_server
 
-__all__ = ["running_server"]
+__all__ = ["prepared_server", "running_server"]

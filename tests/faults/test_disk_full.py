@@ -36,7 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(params=["images", "index", "both"])
 def server_on_small_disk(
-    request: pytest.FixtureRequest, small_disk: Path, tmp_path: Path
+    request: pytest.FixtureRequest, prepared_server: Filmless, small_disk: Path, tmp_path: Path
 ) -> Iterator[Filmless]:
     """Filmless with its images, its index, or both on the small disk."""
     elsewhere = tmp_path / "roomy-disk"
@@ -47,7 +47,7 @@ def server_on_small_disk(
         "FILMLESS_DATA": str(index / "data"),
         "FILMLESS_OBJECT_STORE_URL": (images / "objects").as_uri(),
     }
-    with Filmless(settings, folder=tmp_path) as server:
+    with Filmless(settings, folder=tmp_path, prepared=prepared_server) as server:
         yield server
 
 

@@ -32,13 +32,13 @@ class SendingThread(threading.Thread):
         self.acknowledged: list[int] = []
         self.refusals: list[int] = []
         self._server = server
-        self._started = started
+        self._together = started
 
     def run(self) -> None:
         """Connect, wait for the others, send."""
         sender = Sender(self._server.dicom_address, self.series, self._server.ae_title)
         sender.prepare()
-        self._started.wait(SENDING_SECONDS_MAX)
+        self._together.wait(SENDING_SECONDS_MAX)
         try:
             for number in range(10**6):
                 status = sender.store(number)

@@ -74,9 +74,9 @@ def read_log(path: Path) -> list[SystemCall]:
 
 
 @pytest.fixture
-def traced_server(tmp_path: Path) -> Iterator[tuple[Filmless, Path]]:
+def traced_server(prepared_server: Filmless, tmp_path: Path) -> Iterator[tuple[Filmless, Path]]:
     """The DICOM role alone, under strace, and where strace writes to."""
-    server, log = Filmless(folder=tmp_path), tmp_path / "strace"
+    server, log = Filmless(folder=tmp_path, prepared=prepared_server), tmp_path / "strace"
     server.prepare()
     strace = ["strace", "-f", "-qq", "-yy", "-s", str(STRING_BYTES), "-e", f"trace={CALLS}", "-o", str(log)]
     process = subprocess.Popen(
