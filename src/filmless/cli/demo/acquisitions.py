@@ -73,6 +73,7 @@ def _ct_instance(
     number: int,
     hu: Any,
     z_mm: float,
+    *,
     geometry: tuple[float, float],
     window: tuple[int, int],
     syntax: str,
@@ -120,7 +121,15 @@ def head_ct(department: Department, study: Study, random: Random, finding: str |
     subject = _head(random, finding)
     for index in range(28):
         hu = head.ct_slice(head.ct_anatomy(subject, index * 4.5, 320), grain, 4.2)
-        yield _ct_instance(series, index + 1, hu, index * 4.5, (0.45, 4.5), (40, 80), ts.JPEG_LS_LOSSLESS)
+        yield _ct_instance(
+            series,
+            index + 1,
+            hu,
+            index * 4.5,
+            geometry=(0.45, 4.5),
+            window=(40, 80),
+            syntax=ts.JPEG_LS_LOSSLESS,
+        )
 
 
 def head_ct_thin(
@@ -138,7 +147,9 @@ def head_ct_thin(
             (sharp, crisp, 24.0, (500, 2500)),
         ):
             hu = head.ct_slice(anatomy, grain, noise)
-            yield _ct_instance(series, index + 1, hu, z, (0.45, 2.0), window, ts.HTJ2K_LOSSLESS_RPCL)
+            yield _ct_instance(
+                series, index + 1, hu, z, geometry=(0.45, 2.0), window=window, syntax=ts.HTJ2K_LOSSLESS_RPCL
+            )
 
 
 def _head(random: Random, finding: str | None) -> head.Head:
@@ -189,7 +200,9 @@ def _chest_ct(
     for index in range(count):
         z = 8 + index * step_mm * (290 / (count * step_mm))
         hu = chest.ct_slice(subject, z, grain, 12.0 if step_mm < 2 else 8.0)
-        yield _ct_instance(series, index + 1, hu, -index * step_mm, (0.78, step_mm), (40, 400), syntax)
+        yield _ct_instance(
+            series, index + 1, hu, -index * step_mm, geometry=(0.78, step_mm), window=(40, 400), syntax=syntax
+        )
 
 
 # --- MR ----------------------------------------------------------------------------------------------------

@@ -294,12 +294,18 @@ class Chest:
             return
         size = half_width / 60
         left = canvas.ellipse(
-            x + 22 * size, y + 6 * size, 26 * size, 15 * size, turn + 0.1, ((3, 0.08, 0.06),), edge_mm=3
+            x + 22 * size,
+            y + 6 * size,
+            26 * size,
+            15 * size,
+            turn + 0.1,
+            wobble=((3, 0.08, 0.06),),
+            edge_mm=3,
         )
         canvas.paint(left, blood * 0.95)
         canvas.paint(
             canvas.ellipse(
-                x + 3 * size, y - 20 * size, 30 * size, 13 * size, turn, ((3, 0.1, 0.05),), edge_mm=3
+                x + 3 * size, y - 20 * size, 30 * size, 13 * size, turn, wobble=((3, 0.1, 0.05),), edge_mm=3
             ),
             blood * 0.86,
         )

@@ -47,6 +47,7 @@ class Slice:
         half_width: float,
         half_height: float,
         angle: float = 0.0,
+        *,
         wobble: tuple[tuple[int, float, float], ...] = (),
         edge_mm: float | None = None,
     ) -> tuple[tuple[slice, slice], Plane]:

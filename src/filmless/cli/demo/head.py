@@ -271,11 +271,13 @@ class Head:
         ragged = ((3, 0.12, 0.08), (5, 0.08, -0.06), (2, 0.1, 0.1))
         if self.lesion == "bleed" and 52 < z < 84:
             size = float(numpy.sqrt(max(0.0, 1 - ((z - 68) / 16) ** 2)))
-            layers.ellipse(LESION, 26, -2, 18 * size + 1, 23 * size + 1, 0.25, ragged, edge_mm=5)
-            layers.ellipse(BLOOD, 26, -2, 13 * size, 18 * size + 0.1, 0.25, ragged, edge_mm=2)
+            layers.ellipse(LESION, 26, -2, 18 * size + 1, 23 * size + 1, 0.25, wobble=ragged, edge_mm=5)
+            layers.ellipse(BLOOD, 26, -2, 13 * size, 18 * size + 0.1, 0.25, wobble=ragged, edge_mm=2)
         if self.lesion == "infarct" and 48 < z < 92:
             size = float(numpy.sqrt(max(0.0, 1 - ((z - 70) / 22) ** 2)))
-            wedge = layers.slice.ellipse(-47, -4, 22 * size + 1, 33 * size + 1, -0.2, ragged, edge_mm=6)
+            wedge = layers.slice.ellipse(
+                -47, -4, 22 * size + 1, 33 * size + 1, -0.2, wobble=ragged, edge_mm=6
+            )
             inside = (
                 1
                 - layers.covers[BONE][wedge[0]]
@@ -318,11 +320,15 @@ class _Layers:
         half_width: float,
         half_height: float,
         angle: float = 0.0,
+        *,
         wobble: tuple[tuple[int, float, float], ...] = (),
         edge_mm: float | None = None,
     ) -> None:
         if half_width > 0.2 and half_height > 0.2:
-            self.paint(tissue, self.slice.ellipse(x, y, half_width, half_height, angle, wobble, edge_mm))
+            self.paint(
+                tissue,
+                self.slice.ellipse(x, y, half_width, half_height, angle, wobble=wobble, edge_mm=edge_mm),
+            )
 
     def paint(self, tissue: int, shape: tuple[tuple[slice, slice], Plane]) -> None:
         place, cover = shape
