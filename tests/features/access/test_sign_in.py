@@ -10,6 +10,7 @@ from filmless.features.access import (
     Access,
     Actor,
     NewUser,
+    PasswordHashes,
     PasswordRefused,
     Role,
     SessionEnded,
@@ -21,11 +22,12 @@ from filmless.features.access import (
     change_own_password,
     disable_user,
     get_session,
+    set_password,
     sign_in,
 )
 from filmless.features.access.access import SEEN_SECONDS_MAX
 from filmless.features.access.failures import ADDRESS_FAILURES_MAX
-from filmless.features.access.tables import sessions, sign_in_failures
+from filmless.features.access.tables import sessions, sign_in_failures, users
 from filmless.infra import limits
 from frozen_clock import FrozenClock
 
@@ -223,3 +225,37 @@ def test_a_session_ended_elsewhere_is_honoured_for_a_few_seconds_at_most(
     clock.advance(SEEN_SECONDS_MAX)
     with pytest.raises(SessionEnded):
         get_session(access, signed_in.secret)
+
+
+def test_a_hash_made_with_weaker_parameters_is_renewed_at_sign_in(access: Access, anna: User) -> None:
+    stronger = Access(access.database, access.record, PasswordHashes(time_cost=2, memory_kib=8))
+    sign_in(stronger, attempt())
+    with access.database.read() as tx:
+        kept = tx.execute(sa.select(users.c.password_hash)).scalar_one()
+    assert "t=2" in kept
+    sign_in(stronger, attempt())
+
+
+def test_a_new_password_from_the_administrator_ends_the_lock(
+    access: Access, anna: User, console: Actor
+) -> None:
+    fail(access, limits.SIGN_IN_FAILURES_MAX)
+    set_password(access, console, "Anna", "another four plain words")
+    sign_in(access, attempt("another four plain words"))
+
+
+def test_a_password_changed_while_it_is_verified_opens_nothing(
+    access: Access, anna: User, console: Actor
+) -> None:
+    class Slow(PasswordHashes):
+        """Verifies, and is overtaken by the administrator."""
+
+        def verify(self, password_hash: str | None, password: str) -> bool:
+            is_right = super().verify(password_hash, password)
+            set_password(access, console, "anna", "another four plain words")
+            return is_right
+
+    slow = Access(access.database, access.record, Slow(time_cost=1, memory_kib=8))
+    with pytest.raises(WrongCredentials):
+        sign_in(slow, attempt())
+    sign_in(access, attempt("another four plain words"))

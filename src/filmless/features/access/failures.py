@@ -75,6 +75,11 @@ def refund_attempt(tx: Transaction, subjects: Sequence[str], *, signed_in: bool)
             _set(tx, subject, row.failures - 1, None)
 
 
+def forget_failures(tx: Transaction, user_name: str) -> None:
+    """Unlock a user whom an administrator has just given a new password."""
+    tx.execute(sa.delete(sign_in_failures).where(sign_in_failures.c.subject == f"user:{user_name}"))
+
+
 def _failures_max(subject: str) -> int:
     return ADDRESS_FAILURES_MAX if subject.startswith("address:") else limits.SIGN_IN_FAILURES_MAX
 

@@ -48,18 +48,32 @@ class SignInAttempt:
     replaces: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Whose password it was, with the attempt still charged to the subjects."""
+
+    user: User
+    subjects: tuple[str, ...]
+    password_hash: str
+
+
 def sign_in(access: Access, attempt: SignInAttempt) -> SignedIn:
     """Open a new session; the one that the browser came with ends (no session is ever carried over).
 
     Raises WrongCredentials, or SignInLocked after too many failures by this name or from this address.
     """
-    user, subjects = _verified(access, attempt)
+    proven = _verified(access, attempt)
+    # Parameters grow with machines; only now do we hold the password to hash it with today's.
+    is_outdated = access.hashes.is_outdated(proven.password_hash)
+    better_hash = access.hashes.hash(attempt.password) if is_outdated else None
     with access.database.transaction() as tx:
         # Anew: the user may have been disabled or given another password while the hash was computed.
-        found = repository.find_user(tx, user.user_name)
+        found = repository.find_user(tx, proven.user.user_name)
         signed_in: SignedIn | None = None
-        if found is not None and found[0].is_active:
-            refund_attempt(tx, subjects, signed_in=True)
+        if found is not None and found[0].is_active and found[1] == proven.password_hash:
+            refund_attempt(tx, proven.subjects, signed_in=True)
+            if better_hash is not None:
+                repository.set_password_hash(tx, found[0].id, better_hash)
             if attempt.replaces:
                 repository.delete_session(tx, digest_of(attempt.replaces))
             signed_in = begin_session(tx, found[0], attempt.address, attempt.user_agent)
@@ -80,10 +94,13 @@ def change_own_password(
     """
     attempt = SignInAttempt(session.user.user_name, current_password, address)
     check_password(new_password, session.user.user_name)
-    user, subjects = _verified(access, attempt)
+    proven = _verified(access, attempt)
+    user = proven.user
     new_hash = access.hashes.hash(new_password)
     with access.database.transaction() as tx:
-        refund_attempt(tx, subjects, signed_in=True)
+        if repository.find_user(tx, user.user_name) != (user, proven.password_hash):
+            raise _wrong()  # An administrator changed it in the meantime, or disabled the user.
+        refund_attempt(tx, proven.subjects, signed_in=True)
         repository.set_password_hash(tx, user.id, new_hash)
         repository.delete_sessions_of(tx, user.id, keep=bytes.fromhex(session.id))
         access.record(
@@ -96,8 +113,8 @@ def change_own_password(
     access.seen.forget_all()
 
 
-def _verified(access: Access, attempt: SignInAttempt) -> tuple[User, tuple[str, ...]]:
-    """The user whose password this is, with the attempt still charged to the subjects returned."""
+def _verified(access: Access, attempt: SignInAttempt) -> _Proven:
+    """Whose password this is; raises WrongCredentials, SignInLocked."""
     try:
         name: str | None = fold_user_name(attempt.user_name)
     except UserNameRefused:
@@ -119,12 +136,12 @@ def _verified(access: Access, attempt: SignInAttempt) -> tuple[User, tuple[str, 
         with access.database.transaction() as tx:
             refund_attempt(tx, subjects, signed_in=False)
         raise
-    if user is None or not is_right:
+    if user is None or usable_hash is None or not is_right:
         with access.database.transaction() as tx:
             _record(access, tx, attempt, user, outcome=MINOR_FAILURE, reason="wrong credentials")
         metrics.SIGN_IN_FAILURES.inc()
         raise _wrong()
-    return user, subjects
+    return _Proven(user, subjects, usable_hash)
 
 
 def _wrong() -> WrongCredentials:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from filmless.features.access import repository
 from filmless.features.access.access import SECURITY_ALERT, USER_SECURITY_ATTRIBUTES_CHANGED, Access
 from filmless.features.access.errors import LastAdministrator, UserNameTaken, UserNotFound
+from filmless.features.access.failures import forget_failures
 from filmless.features.access.model import (
     DISPLAY_NAME_CHARACTERS_MAX,
     Actor,
@@ -78,7 +79,7 @@ def list_users(access: Access, actor: Actor) -> list[User]:
 
 
 def set_password(access: Access, actor: Actor, user_name: str, password: str) -> None:
-    """Give a user a new password and end their sessions; raises UserNotFound, PasswordRefused."""
+    """Give a user a new password; sessions and lock-out end. Raises UserNotFound, PasswordRefused."""
     actor.must(Permission.USERS_MANAGE)
     name = fold_user_name(user_name)
     check_password(password, name)
@@ -87,6 +88,7 @@ def set_password(access: Access, actor: Actor, user_name: str, password: str) ->
         user = _existing(tx, name)
         repository.set_password_hash(tx, user.id, password_hash)
         repository.delete_sessions_of(tx, user.id)
+        forget_failures(tx, name)
         record_change(access, tx, actor, user, action="U", change="password")
     access.seen.forget_all()
 
