@@ -55,7 +55,8 @@ def peer(server: DIMSEServer, called: str = "FILMLESS", calling: str = "TESTMODA
 def send(server: DIMSEServer, *slices: Dataset) -> list[int]:
     with open_association(peer(server), CONTEXTS) as association:
         return [
-            association.store(one.SOPClassUID, one.SOPInstanceUID, EXPLICIT_LE, [encoded(one)]) for one in slices
+            association.store(one.SOPClassUID, one.SOPInstanceUID, EXPLICIT_LE, [encoded(one)])
+            for one in slices
         ]
 
 
