@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from filmless.cli import app
+from filmless.cli.app import app
 
 GOOD_PASSWORD = "four plain words here"
 
