@@ -9,8 +9,9 @@ import pydicom
 import pytest
 from starlette.testclient import TestClient
 
+from filmless.edge.dicomweb import frames
 from filmless.edge.dicomweb.multipart import MultipartReader, content_type_of, multipart_body
-from filmless.features.archive import Archive
+from filmless.features.archive import Archive, pieces
 from filmless.infra import limits
 from filmless.standards.dicom.part10 import read_part10_header
 from made_instances import made_instance, store
@@ -296,7 +297,7 @@ def test_a_compressed_frame_comes_in_a_form_that_the_client_takes(
 
 
 @pytest.mark.parametrize(
-    ("frames", "status"),
+    ("numbers", "status"),
     [
         ("1", 200),
         ("1,1", 200),
@@ -309,13 +310,40 @@ def test_a_compressed_frame_comes_in_a_form_that_the_client_takes(
     ],
 )
 def test_frames_are_asked_for_by_number(
-    client: TestClient, archive: Archive, frames: str, status: int
+    client: TestClient, archive: Archive, numbers: str, status: int
 ) -> None:
     store(archive, made_instance())
 
-    answer = client.get(f"{INSTANCE}/frames/{frames}", headers={"Accept": ANY_FRAME})
+    answer = client.get(f"{INSTANCE}/frames/{numbers}", headers={"Accept": ANY_FRAME})
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("accept", [ANY_FRAME, "application/octet-stream"])
+@pytest.mark.parametrize("path", ["frames/1", "frames/2,1", "bulkdata/7FE00010"])
+def test_what_is_too_large_to_hold_is_streamed(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch, accept: str, path: str
+) -> None:
+    monkeypatch.setattr(frames, "WHOLE_BYTES_MAX", 10)
+    monkeypatch.setattr(pieces, "CHUNK_BYTES", 16)
+    pixels = bytes(range(96))
+    store(archive, made_instance(NumberOfFrames=2, PixelData=pixels))
+
+    answer = client.get(f"{INSTANCE}/{path}", headers={"Accept": accept})
+
+    if "2,1" in path and "multipart" not in accept:
+        assert answer.status_code == 406
+        return
+    assert answer.status_code == 200
+    found = [part for _, part in parts_of(answer)] if "multipart" in accept else [answer.content]
+    assert (
+        found
+        == {
+            "frames/1": [pixels[:48]],
+            "frames/2,1": [pixels[48:], pixels[:48]],
+            "bulkdata/7FE00010": [pixels],
+        }[path]
+    )
 
 
 def test_bulk_values_come_alone_or_in_parts(client: TestClient, archive: Archive) -> None:

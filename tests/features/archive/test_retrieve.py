@@ -8,7 +8,6 @@ import numpy
 import pydicom
 import pytest
 import sqlalchemy as sa
-from made_instances import NOBODY, READER, made_instance, pydicom_files, store
 from pydicom.encaps import generate_frames
 from pydicom.uid import UID
 
@@ -25,11 +24,12 @@ from filmless.features.archive import (
     part10_chunks,
 )
 from filmless.infra.database import Database
-from filmless.infra.errors import FilmlessError, NotFound, NotPermitted, Unavailable
+from filmless.infra.errors import Invalid, NotFound, NotPermitted, Unavailable
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
 from filmless.standards.dicom.part10 import read_part10_header
 from filmless.standards.dicom.rendering import Rendition
+from made_instances import NOBODY, READER, made_instance, pydicom_files, store
 
 PLACE = InstancePlace("1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1")
 
@@ -48,12 +48,12 @@ def data_set_of(file: bytes) -> bytes:
     return file[read_part10_header(file).dataset_offset :]
 
 
-def stored(archive: Archive, path: Path) -> StoreOutcome:
-    """Receive the file, or skip what is no instance that can be stored."""
+def stored(archive: Archive, path: Path) -> StoreOutcome | None:
+    """Receive the file; None for those of pydicom's files that are no sound instances."""
     try:
         (outcome,) = store(archive, path.read_bytes())
-    except FilmlessError as error:
-        pytest.skip(f"not stored: {error.message}")
+    except Invalid:
+        return None
     return outcome
 
 
@@ -63,7 +63,10 @@ def place_of(outcome: StoreOutcome) -> InstancePlace:
 
 @pytest.mark.parametrize("path", pydicom_files())
 def test_the_data_set_comes_back_as_it_was_received(archive: Archive, path: Path) -> None:
-    place = place_of(stored(archive, path))
+    outcome = stored(archive, path)
+    if outcome is None:
+        return  # Refused, so nothing was promised.
+    place = place_of(outcome)
 
     row = get_instance(
         archive, READER, place.study_instance_uid, place.series_instance_uid, place.sop_instance_uid
@@ -100,18 +103,22 @@ def expected_frames(path: Path) -> list[bytes]:
 
 @pytest.mark.parametrize("path", pydicom_files())
 def test_frames_are_those_that_pydicom_finds(archive: Archive, viewing: Viewing, path: Path) -> None:
-    place = place_of(stored(archive, path))
+    outcome = stored(archive, path)
+    if outcome is None:
+        return  # Refused, so nothing was promised.
+    place = place_of(outcome)
     try:
         expected = expected_frames(path)
-    except Exception as error:  # noqa: BLE001 - pydicom raises whatever it likes on its damaged files.
-        pytest.skip(f"pydicom finds no frames: {type(error).__name__}")
+    except Exception:  # noqa: BLE001 - pydicom raises whatever it likes where there are no frames to find.
+        return
     try:
         source = viewing.source(READER, place)
     except FrameNotFound:
         assert len(expected[0]) == 0 or "PixelData" not in pydicom.dcmread(path, stop_before_pixels=False)
         return
 
-    frames = viewing.frames(source, range(1, source.index.number_of_frames + 1))
+    pieces = viewing.frames(source, range(1, source.index.number_of_frames + 1))
+    frames = [piece.read() for piece in pieces]
 
     for found, wanted in zip(frames, expected, strict=False):
         assert found.rstrip(b"\0") == wanted.rstrip(b"\0")
@@ -157,10 +164,13 @@ def test_compressed_frames_are_decoded_in_the_sandbox_when_asked(
     archive: Archive, viewing: Viewing, name: str, syntax: str
 ) -> None:
     path = Path(pydicom.__file__).parent / "data" / "test_files" / name
-    source = viewing.source(READER, place_of(stored(archive, path)))
+    outcome = stored(archive, path)
+    assert outcome is not None
+    source = viewing.source(READER, place_of(outcome))
     assert source.transfer_syntax_uid == syntax
 
-    (frame,) = viewing.decoded_frames(source, [1])
+    (piece,) = viewing.decoded_frames(source, [1])
+    frame = piece.read()
 
     row = source.row
     assert len(frame) == (row.rows or 0) * (row.columns or 0) * 2
@@ -176,8 +186,12 @@ def test_bulk_values_are_found_by_their_path(archive: Archive, viewing: Viewing)
     item["WaveformData"].VR = "OW"
     store(archive, made_instance(WaveformSequence=[item]))
 
-    assert viewing.bulk_data(READER, PLACE, "54000100/1/54001010").pieces == [item.WaveformData]
-    assert viewing.bulk_data(READER, PLACE, "7FE00010").pieces == [numpy.arange(24, dtype="<u2").tobytes()]
+    def value_at(path: str) -> bytes:
+        (piece,) = viewing.bulk_data(READER, PLACE, path).pieces
+        return piece.read()
+
+    assert value_at("54000100/1/54001010") == item.WaveformData
+    assert value_at("7FE00010") == numpy.arange(24, dtype="<u2").tobytes()
     for path in ("00091001", "54000100/2/54001010", "../../etc/passwd", "", "7FE00010/1"):
         with pytest.raises(BulkDataNotFound):
             viewing.bulk_data(READER, PLACE, path)

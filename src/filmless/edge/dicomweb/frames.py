@@ -5,7 +5,7 @@ loop itself; everything else in a thread. Not here: where frames lie (`features/
 `FrameEndpoint`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -15,13 +15,23 @@ from starlette.types import Receive, Scope, Send
 
 from filmless.edge.dicomweb.errors import NotAcceptable
 from filmless.edge.dicomweb.media_types import OCTET_STREAM, Accepted, media_type_of_frames, parse_accept
-from filmless.edge.dicomweb.multipart import content_type_of, multipart_body
-from filmless.edge.dicomweb.services import IMMUTABLE, INSTANCE, NO_SNIFFING, Services, accept_of, place_of
+from filmless.edge.dicomweb.multipart import content_type_of, multipart_body, multipart_chunks
+from filmless.edge.dicomweb.services import (
+    IMMUTABLE,
+    INSTANCE,
+    NO_SNIFFING,
+    Outgoing,
+    Services,
+    accept_of,
+    place_of,
+)
 from filmless.edge.http.identity import actor_of
 from filmless.features.access import Actor
-from filmless.features.archive import FRAMES_AT_ONCE_MAX, FrameSource
+from filmless.features.archive import FRAMES_AT_ONCE_MAX, FrameSource, Piece
 from filmless.infra.errors import Invalid, NotFound
 from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
+
+WHOLE_BYTES_MAX = 8 << 20  # Larger frames are streamed: a thousand readers must fit into memory.
 
 
 def frame_route(services: Services) -> Route:
@@ -49,7 +59,8 @@ class FrameEndpoint:
         actor = actor_of(request)
         response = self._at_once(request, actor)
         if response is None:
-            response = await self._services.run(self._in_thread, request, actor)
+            answer = await self._services.run(self._in_thread, request, actor)
+            response = await self._services.respond(answer)
         await response(scope, receive, send)
 
     def _at_once(self, request: Request, actor: Actor) -> Response | None:
@@ -66,16 +77,16 @@ class FrameEndpoint:
         if frame is None:
             return None
         syntax = source.transfer_syntax_uid
-        return in_form([frame], form, media_type_of_frames(syntax), syntax)
+        return _whole(frame, form, media_type_of_frames(syntax), syntax)
 
-    def _in_thread(self, request: Request, actor: Actor) -> Response:
+    def _in_thread(self, request: Request, actor: Actor) -> Response | Outgoing:
         numbers = frame_numbers(request.path_params["frames"])
         viewing = self._services.viewing
         source = viewing.source(actor, place_of(request))
         form = choose_form(parse_accept(accept_of(request)), source, len(numbers))
         read = viewing.decoded_frames if form.decode else viewing.frames
         syntax = EXPLICIT_LE if form.decode else source.transfer_syntax_uid
-        return in_form(read(source, numbers), form, media_type_of_frames(syntax), syntax)
+        return in_form(read(source, numbers), len(numbers), form, syntax)
 
 
 def frame_numbers(text: str) -> list[int]:
@@ -120,12 +131,25 @@ def choose_form(accept: tuple[Accepted, ...], source: FrameSource, count: int) -
     )
 
 
-def in_form(
-    pieces: Sequence[bytes | bytearray], form: Form, media_type: str, transfer_syntax_uid: str
-) -> Response:
-    """The answer with these frames or values."""
+def in_form(pieces: Iterator[Piece], count: int, form: Form, transfer_syntax_uid: str) -> Response | Outgoing:
+    """The answer with these frames or values: at once if it is one of usual size, else as a stream."""
+    media_type = media_type_of_frames(transfer_syntax_uid)
+    content_type = f"{media_type}; transfer-syntax={transfer_syntax_uid}"
+    if form.is_multipart and count > 1:
+        return Outgoing(content_type_of(media_type), IMMUTABLE, multipart_chunks(content_type, pieces))
+    piece = next(pieces)
+    if piece.length <= WHOLE_BYTES_MAX:
+        return _whole(piece.read(), form, media_type, transfer_syntax_uid)
+    if form.is_multipart:
+        chunks = multipart_chunks(content_type, iter((piece,)))
+        return Outgoing(content_type_of(media_type), IMMUTABLE, chunks)
+    headers = {**IMMUTABLE, **NO_SNIFFING, "Content-Length": str(piece.length)}
+    return Outgoing(content_type, headers, piece.chunks)
+
+
+def _whole(frame: bytes | bytearray, form: Form, media_type: str, transfer_syntax_uid: str) -> Response:
     content_type = f"{media_type}; transfer-syntax={transfer_syntax_uid}"
     if form.is_multipart:
-        body = multipart_body(content_type, pieces)
+        body = multipart_body(content_type, [frame])
         return Response(body, media_type=content_type_of(media_type), headers=IMMUTABLE)
-    return Response(bytes(pieces[0]), media_type=content_type, headers=IMMUTABLE | NO_SNIFFING)
+    return Response(bytes(frame), media_type=content_type, headers=IMMUTABLE | NO_SNIFFING)

@@ -5,9 +5,10 @@ Reading keeps at most one chunk and a delimiter in memory, whatever the sender d
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from filmless.features.archive import Piece
 from filmless.infra.errors import Invalid
 
 PART_HEADER_BYTES_MAX = 16 * 1024  # Three lines of a hundred characters are usual.
@@ -122,6 +123,14 @@ def part_head(content_type: str, length: int, *, is_first: bool) -> bytes:
 def closing() -> bytes:
     """What ends the message."""
     return _CLOSING
+
+
+def multipart_chunks(content_type: str, pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """A message of any length, chunk by chunk."""
+    for number, piece in enumerate(pieces):
+        yield part_head(content_type, piece.length, is_first=not number)
+        yield from piece.chunks
+    yield _CLOSING
 
 
 def multipart_body(content_type: str, parts: Sequence[bytes | bytearray]) -> bytes:

@@ -18,14 +18,17 @@ from filmless.edge.dicomweb.media_types import parse_accept
 from filmless.edge.dicomweb.services import (
     IMMUTABLE,
     INSTANCE,
+    NO_SNIFFING,
     REVALIDATED,
     SERIES,
     STUDY,
+    Outgoing,
     Services,
     accept_of,
     place_of,
 )
 from filmless.features.access import Actor
+from filmless.features.archive import Piece
 from filmless.infra.errors import Invalid
 from filmless.standards.dicom.pixel_description import UndecodableFrame
 from filmless.standards.dicom.rendering import Rendition, Viewport, Window
@@ -61,7 +64,7 @@ class _Pictures:
         if frames is None:
             document = await self.services.run(viewing.document, actor, place)
             if document is not None:
-                return _document(request, *document)
+                return await self.services.respond(_document(request, *document))
             number = None
         else:
             numbers = frame_numbers(frames)
@@ -100,14 +103,14 @@ class _Pictures:
         return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 
-def _document(request: Request, media_type: str, body: bytes) -> Response:
+def _document(request: Request, media_type: str, piece: Piece) -> Outgoing:
     if not any(
         accepted.takes(media_type) or accepted.takes("application/octet-stream")
         for accepted in parse_accept(accept_of(request))
     ):
         raise NotAcceptable(f"This instance is shown as {media_type}.")
-    headers = {**IMMUTABLE, "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
-    return Response(body, media_type=media_type, headers=headers)
+    headers = {**IMMUTABLE, **NO_SNIFFING, "Content-Disposition": "inline"}
+    return Outgoing(media_type, {**headers, "Content-Length": str(piece.length)}, piece.chunks)
 
 
 def rendition_of(parameters: Mapping[str, str], accept: str) -> Rendition:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from filmless.edge.http.identity import actor_of
 from filmless.features.access import Actor
@@ -31,6 +31,15 @@ STORING_THREADS_MAX = 8  # Uploads hold a thread as long as their sender takes.
 IMMUTABLE = {"Cache-Control": "private, max-age=3600, immutable"}
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 REVALIDATED = {"Cache-Control": "private, no-cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An answer that is too large to hold: its chunks come from a thread while they are sent."""
+
+    content_type: str
+    headers: dict[str, str]
+    chunks: Iterator[bytes]
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,13 @@ class Services:
             return await handler(request, actor)
 
         return answer
+
+    async def respond(self, answer: Response | Outgoing) -> Response:
+        """The response for an answer, streamed if it must be."""
+        if isinstance(answer, Response):
+            return answer
+        chunks = await self.chunks(answer.chunks)
+        return StreamingResponse(chunks, media_type=answer.content_type, headers=answer.headers)
 
     async def chunks(self, blocking: Iterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks of a blocking iterator, each fetched in a thread; the first one at once.

@@ -30,6 +30,7 @@ from filmless.edge.dicomweb.services import (
     REVALIDATED,
     SERIES,
     STUDY,
+    Outgoing,
     Services,
     accept_of,
     place_of,
@@ -72,24 +73,22 @@ class _Wado:
 
     async def bulk_data(self, request: Request, actor: Actor) -> Response:
         """A bulk value by its path (PS3.18 section 10.4.1.1.5), also inside sequences."""
-        return await self.services.run(self._bulk_data, request, actor)
+        return await self.services.respond(await self.services.run(self._bulk_data, request, actor))
 
-    def _bulk_data(self, request: Request, actor: Actor) -> Response:
+    def _bulk_data(self, request: Request, actor: Actor) -> Response | Outgoing:
         found = self.services.viewing.bulk_data(actor, place_of(request), request.path_params["path"])
-        syntax = found.transfer_syntax_uid
-        media_type = media_type_of_frames(syntax)
+        media_type = media_type_of_frames(found.transfer_syntax_uid)
         for accepted in parse_accept(accept_of(request)):
-            is_alone = not accepted.is_multipart and len(found.pieces) == 1
+            is_alone = not accepted.is_multipart and found.count == 1
             if not (accepted.is_multipart or is_alone):
                 continue
             # Any name for octets will do: a document is asked for as application/pdf, a waveform as itself.
             if accepted.takes(media_type) or accepted.takes(OCTET_STREAM):
                 form = Form(accepted.is_multipart, decode=False)
-                return in_form(found.pieces, form, media_type, syntax)
+                return in_form(found.pieces, found.count, form, found.transfer_syntax_uid)
             if is_alone and not found.is_pixel_data and accepted.media_type == "application/pdf":
-                return Response(
-                    found.pieces[0], media_type="application/pdf", headers=IMMUTABLE | NO_SNIFFING
-                )
+                headers = IMMUTABLE | NO_SNIFFING
+                return Outgoing("application/pdf", headers, next(found.pieces).chunks)
         raise NotAcceptable(f"The value can be sent as {media_type}, alone or in multipart/related.")
 
     # --- Metadata ------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from filmless.features.archive.holdings import Holdings, count_holdings
 from filmless.features.archive.ingest import Reception, begin_receive, receive_part10
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
+from filmless.features.archive.pieces import Piece
 from filmless.features.archive.prepare import (
     PREPARE_SERIES,
     SANDBOX_MODULES,
@@ -104,6 +105,7 @@ __all__ = [
     "ObjectDamaged",
     "Page",
     "PatientMismatch",
+    "Piece",
     "QuarantineItem",
     "QuarantineItemNotFound",
     "Query",

@@ -19,7 +19,8 @@ from filmless.infra.errors import NotFound, Unavailable
 from filmless.standards.dicom.elements import InflateLimit, MalformedDataSet, inflate
 from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfer_syntax
 
-INFLATED_BYTES_MAX = 1 * limits.GIB  # Deflate shrinks up to 1000 times: a 1 MiB object could fill memory.
+# Deflate shrinks up to 1000 times, so a small object could fill the memory; it is meant for reports.
+INFLATED_BYTES_MAX = 256 * limits.MIB
 
 _MAY_READ_AT_ONCE = hasattr(os, "RWF_NOWAIT")  # Linux.
 

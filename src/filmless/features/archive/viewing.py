@@ -7,9 +7,8 @@ the sandbox. Start at `Viewing.frames`. Not here: whole instances and metadata (
 
 import threading
 import time
-from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from filmless.features.archive import repository_read
 from filmless.features.archive.access_log import AccessLog
 from filmless.features.archive.errors import StudyNotFound
 from filmless.features.archive.frame_positions import get_frame_index
+from filmless.features.archive.pieces import Piece, frame_pieces, is_as_stored, piece_of, value_piece
 from filmless.features.archive.prepare import make_thumbnail, object_argument, thumbnail_of
 from filmless.features.archive.read_errors import (
     BulkDataNotFound,
@@ -27,13 +27,12 @@ from filmless.features.archive.read_errors import (
 )
 from filmless.features.archive.retrieve import instance_at
 from filmless.features.archive.rows import InstanceRow
-from filmless.features.archive.stored_object import is_deflated, opened, read_at_once, read_object
+from filmless.features.archive.stored_object import opened, read_at_once
 from filmless.features.archive.stores import ReadableArchive
 from filmless.infra.sandbox import Sandbox, SandboxCallFailed, SandboxCrashed
-from filmless.standards.dicom.frames import FrameIndex, FrameSpan, frame_bytes
-from filmless.standards.dicom.header import find_pixel_data
+from filmless.standards.dicom.frames import FrameIndex, FrameSpan
 from filmless.standards.dicom.json_model import find_bulk_value
-from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_BE, EXPLICIT_LE, find_transfer_syntax
+from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, find_transfer_syntax
 
 FRAMES_AT_ONCE_MAX = 1000  # Frame numbers in one request; a viewer asks for one, a script for a series.
 REMEMBERED_FRAMES_MAX = 200_000  # Frame positions kept in memory, some 100 bytes each.
@@ -74,7 +73,8 @@ class BulkData:
 
     transfer_syntax_uid: str
     is_pixel_data: bool
-    pieces: list[bytes]
+    count: int
+    pieces: Iterator[Piece]
 
 
 class Viewing:
@@ -119,41 +119,28 @@ class Viewing:
         Does not block. Raises FrameNotFound.
         """
         span = _span(source.index, frame_number)
-        row = source.row
-        is_plain = source.index.encapsulated or source.index.native_frame_bits % 8 == 0
-        if not is_plain or len(span.fragments) != 1 or span.length > AT_ONCE_BYTES_MAX:
+        if len(span.fragments) != 1 or span.length > AT_ONCE_BYTES_MAX:
             return None
-        if row.transfer_syntax_uid == EXPLICIT_BE or is_deflated(row):
+        if not is_as_stored(source.row, source.index):
             return None
-        return read_at_once(self._archive, row, *span.fragments[0])
+        return read_at_once(self._archive, source.row, *span.fragments[0])
 
-    def frames(self, source: FrameSource, frame_numbers: Sequence[int]) -> list[bytes]:
+    def frames(self, source: FrameSource, frame_numbers: Sequence[int]) -> Iterator[Piece]:
         """The frames with these numbers, counted from 1, in `source.transfer_syntax_uid`.
 
-        Raises FrameNotFound, Unavailable.
+        Raises FrameNotFound now, Unavailable while they are read.
         """
         spans = [_span(source.index, number) for number in frame_numbers]
-        row = source.row
-        if is_deflated(row):
-            with opened(self._archive, row) as stored:
-                return [_aligned(frame_bytes(stored.data, span), span, source.index) for span in spans]
-        if row.transfer_syntax_uid == EXPLICIT_BE:
-            return self._little_endian_frames(row, source.index, spans)
-        return [_aligned(self._read(row, span), span, source.index) for span in spans]
+        return frame_pieces(self._archive, source.row, source.index, spans)
 
-    def decoded_frames(self, source: FrameSource, frame_numbers: Sequence[int]) -> list[bytes]:
-        """The frames decoded to explicit little endian; raises FrameNotFound, NothingToShow, SandboxBusy."""
+    def decoded_frames(self, source: FrameSource, frame_numbers: Sequence[int]) -> Iterator[Piece]:
+        """The frames decoded to explicit little endian.
+
+        Raises FrameNotFound now, NothingToShow, SandboxBusy or SandboxTimedOut while they are decoded.
+        """
         for number in frame_numbers:
             _span(source.index, number)
-        row = source.row
-        argument = object_argument(self._archive.object_store, row)
-        try:
-            decoded: list[bytes] = self._sandbox.call(
-                DECODE_FUNCTION, argument, row.data_set_offset, row.transfer_syntax_uid, list(frame_numbers)
-            )
-        except (SandboxCallFailed, SandboxCrashed) as error:
-            raise NothingToShow(f"The frames cannot be decoded: {error.message}") from error
-        return decoded
+        return (piece_of(self._decoded(source.row, number)) for number in frame_numbers)
 
     # --- Bulk values ---------------------------------------------------------------------------------------
 
@@ -169,17 +156,16 @@ class Viewing:
         if is_pixel_data and (syntax is None or syntax.encapsulated) and row.rows:
             source = self.source(actor, place)
             if source.index.encapsulated:
-                numbers = range(1, min(source.index.number_of_frames, FRAMES_AT_ONCE_MAX) + 1)
-                return BulkData(source.transfer_syntax_uid, True, self.frames(source, numbers))
+                count = source.index.number_of_frames
+                frames = self.frames(source, range(1, count + 1))
+                return BulkData(source.transfer_syntax_uid, True, count, frames)
         self._log.note(actor, row)
         with opened(self._archive, row) as stored:
             found = find_bulk_value(stored.data, stored.transfer_syntax_uid, path, start=stored.start)
             if found is None:
                 raise BulkDataNotFound("The instance has no value at that path.")
-            value = bytes(memoryview(stored.data)[found.offset : found.offset + found.length])
-        if row.transfer_syntax_uid == EXPLICIT_BE:
-            value = _swapped(value, _UNIT_OF_VR.get(found.vr, 1))
-        return BulkData(EXPLICIT_LE, is_pixel_data, [value])
+        piece = value_piece(self._archive, row, found.offset, found.length, found.vr)
+        return BulkData(EXPLICIT_LE, is_pixel_data, 1, iter((piece,)))
 
     # --- Pictures ------------------------------------------------------------------------------------------
 
@@ -193,19 +179,18 @@ class Viewing:
         self._log.note(actor, row)
         return self._render(row, frame_number, rendition)
 
-    def document(self, actor: Actor, place: InstancePlace) -> tuple[str, bytes] | None:
+    def document(self, actor: Actor, place: InstancePlace) -> tuple[str, Piece] | None:
         """Media type and bytes of what a browser shows as it is: a PDF, a video; None for other instances."""
         actor.must(Permission.STUDIES_READ)
         row = self._row(place)
         if row.sop_class_uid == ENCAPSULATED_PDF_STORAGE:
-            value = self.bulk_data(actor, place, "00420011")
-            return "application/pdf", value.pieces[0].rstrip(b"\0")
+            return "application/pdf", next(self.bulk_data(actor, place, "00420011").pieces)
         syntax = find_transfer_syntax(row.transfer_syntax_uid)
         if syntax is None or not syntax.video:
             return None
-        is_mpeg2 = "MPEG2" in syntax.name
-        video = b"".join(self.bulk_data(actor, place, "7FE00010").pieces)
-        return "video/mpeg" if is_mpeg2 else "video/mp4", video
+        # The frame index has the whole stream as one frame (PS3.5 annex A.4.5).
+        media_type = "video/mpeg" if "MPEG2" in syntax.name else "video/mp4"
+        return media_type, next(self.bulk_data(actor, place, "7FE00010").pieces)
 
     def rendered_of(
         self, actor: Actor, study_instance_uid: str, series_instance_uid: str | None, rendition: Any
@@ -274,29 +259,15 @@ class Viewing:
             raise NothingToShow(f"The instance cannot be shown as a picture: {error.message}") from error
         return picture
 
-    def _read(self, row: InstanceRow, span: FrameSpan) -> bytes:
-        if len(span.fragments) == 1:
-            offset, length = span.fragments[0]
-            return read_object(self._archive, row, offset, length)
-        return b"".join(read_object(self._archive, row, offset, length) for offset, length in span.fragments)
-
-    def _little_endian_frames(
-        self, row: InstanceRow, index: FrameIndex, spans: Sequence[FrameSpan]
-    ) -> list[bytes]:
-        """Frames of a big endian data set: a frame of an odd length shares its last word with the next."""
-        with opened(self._archive, row) as stored:
-            position = find_pixel_data(stored.data, stored.transfer_syntax_uid, start=stored.start)
-            if position is None:
-                raise FrameNotFound("The instance has no pixel data in which frames can be found.")
-            unit = max((row.bits_allocated or 8) // 8, 2 if position.vr == "OW" else 1)
-            frames = []
-            for span in spans:
-                ((offset, length),) = span.fragments
-                first = offset - (offset - position.value_offset) % unit
-                words = stored.data[first : first + -(-(offset + length - first) // unit) * unit]
-                frame = _swapped(words, unit)[offset - first : offset - first + length]
-                frames.append(_aligned(frame, span, index))
-        return frames
+    def _decoded(self, row: InstanceRow, frame_number: int) -> bytes:
+        argument = object_argument(self._archive.object_store, row)
+        offset, syntax_uid = row.data_set_offset, row.transfer_syntax_uid
+        try:
+            (frame,) = self._sandbox.call(DECODE_FUNCTION, argument, offset, syntax_uid, [frame_number])
+        except (SandboxCallFailed, SandboxCrashed) as error:
+            raise NothingToShow(f"The frame cannot be decoded: {error.message}") from error
+        assert isinstance(frame, bytes)
+        return frame
 
     def _remember(self, place: InstancePlace, source: FrameSource) -> None:
         with self._lock:
@@ -310,19 +281,6 @@ class Viewing:
                 self._remembered_frames -= _weight(forgotten)
 
 
-_UNIT_OF_VR = {
-    "OW": 2,
-    "US": 2,
-    "SS": 2,
-    "OL": 4,
-    "OF": 4,
-    "UL": 4,
-    "SL": 4,
-    "FL": 4,
-    "AT": 2,
-} | dict.fromkeys(("OD", "FD", "OV", "UV", "SV"), 8)
-
-
 def _weight(source: FrameSource) -> int:
     return 10 + (source.index.number_of_frames if source.index.encapsulated else 0)
 
@@ -334,24 +292,3 @@ def _span(index: FrameIndex, frame_number: int) -> FrameSpan:
         raise FrameNotFound(
             f"There is no frame {frame_number}: the instance has frames 1 to {index.number_of_frames}."
         ) from None
-
-
-def _aligned(frame: bytes, span: FrameSpan, index: FrameIndex) -> bytes:
-    """A 1-bit frame may begin inside a byte (PS3.5 section 8.1.1); it leaves beginning with its first bit."""
-    if index.encapsulated or index.native_frame_bits % 8 == 0:
-        return frame
-    bits = index.native_frame_bits
-    number = int.from_bytes(frame, "little") >> span.first_bit & ((1 << bits) - 1)
-    return number.to_bytes((bits + 7) // 8, "little")
-
-
-def _swapped(value: bytes, unit: int) -> bytes:
-    """Big endian to little, `unit` bytes at a time; what does not fill a unit stays."""
-    kind = {2: "H", 4: "I", 8: "Q"}.get(unit)
-    if kind is None:
-        return value
-    whole = len(value) // unit * unit
-    numbers = array(kind, value[:whole])
-    assert numbers.itemsize == unit
-    numbers.byteswap()
-    return numbers.tobytes() + value[whole:]
