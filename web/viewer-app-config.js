@@ -11,8 +11,9 @@
     return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
   };
 
+  // Kept from the start: OHIF goes on to "study not found" while the answer 401 is still on its way.
+  const here = window.location.pathname + window.location.search;
   const signInAgain = () => {
-    const here = window.location.pathname + window.location.search;
     window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
   };
 

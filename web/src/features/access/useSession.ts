@@ -22,8 +22,8 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => request<void>('DELETE', '/api/session'),
     onSettled: () => {
-      client.clear();
       client.setQueryData(keys.session, null);
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
     },
   });
 }
