@@ -11,6 +11,7 @@ REGISTRY_HOSTS = (
     r"|crates\.io|conda\.\w+|docker\.io|ghcr\.io|quay\.io)"
 )
 ONE_MACHINE = r"(?<![\w.}/)-])/(?:wo" r"rk|tm" r"p|ro" r"ot|ho" r"me)/[\w.-]+"
+MADE_ON_THE_SPOT = ("web/dist", "web/viewer", "data/", "objects/", "bench/out", "web/node_modules")
 
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:
@@ -47,6 +48,22 @@ def test_every_relative_link_leads_somewhere() -> None:
             if not re.match(r"[a-z]+:|#", link) and resolve(where, link) not in names | folders
         ),
         "mend the link, or add the page.",
+    )
+
+
+def test_every_path_that_a_page_names_exists() -> None:
+    """Paths in code type, from the repository or from the package, such as `edge/dimse/server.py`."""
+    names = {path.relative_to(ROOT).as_posix() for path in committed_files()}
+    names |= {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    hold(
+        (
+            f"{where}:{line} {path}"
+            for where, text in committed_texts(".md")
+            for line, path in lines_matching(text, r"(?<=`)[a-z_]\w*/(?:[\w.-]+/)*(?:[\w-]+\.\w+)?(?=`)")
+            if not {path.rstrip("/"), f"src/filmless/{path}".rstrip("/")} & names
+            and not path.startswith(MADE_ON_THE_SPOT)
+        ),
+        "mend the path: a page that leads nowhere costs the reader more than no page.",
     )
 
 
