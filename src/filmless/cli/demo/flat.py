@@ -79,13 +79,13 @@ def _add_finding(film: Plane, finding: str | None, random: numpy.random.Generato
         film += 42 * numpy.exp(-(((x - 0.33) / 0.085) ** 2 + ((y - 0.60) / 0.085) ** 2)) * (1 + 0.35 * cloud)
     elif finding == "effusion":
         level = 0.70 - 0.9 * numpy.clip(x - 0.70, 0, None)
-        film += 80 * numpy.clip((y - level) / 0.05, 0, 1) * numpy.clip((x - 0.57) / 0.05, 0, 1) * _cage(x, y)
+        film += 62 * numpy.clip((y - level) / 0.05, 0, 1) * numpy.clip((x - 0.57) / 0.05, 0, 1) * _cage(x, y)
 
 
 def _cage(x: Plane, y: Plane) -> Plane:
-    """Where the ribs enclose the film, softly."""
+    """Where the lungs can be on the film, softly."""
     distance = numpy.sqrt(((x - 0.5) / 0.325) ** 2 + (numpy.minimum(y - 0.52, 0) / 0.46) ** 4)
-    cover: Plane = numpy.clip((1 - distance) / 0.05, 0, 1)
+    cover: Plane = numpy.clip((1 - distance) / 0.14, 0, 1) * numpy.clip((0.9 - y) / 0.12, 0, 1)
     return cover
 
 

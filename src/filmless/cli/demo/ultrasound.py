@@ -129,7 +129,7 @@ def _at(
 def abdomen_image(seed: int) -> Bytes:
     """Liver and right kidney, in some with a stone and its shadow: grey."""
     random = numpy.random.default_rng(seed)
-    tilt, size, has_stone = random.uniform(0.05, 0.38), random.uniform(0.86, 1.08), random.random() < 0.4
+    tilt, scale, has_stone = random.uniform(0.05, 0.38), random.uniform(0.86, 1.08), random.random() < 0.4
     sector, speckle = Sector(half_angle=0.78, near_mm=6), _speckle(random)
     canvas = Slice((170, 260), (1.0, 1.0), 0.30, edge_mm=2.5)
     canvas.y += 85
@@ -143,8 +143,8 @@ def abdomen_image(seed: int) -> Bytes:
     ):
         canvas.paint(_at(canvas, x, y, size * 3.2, size, angle), 0.8)
         canvas.paint(_at(canvas, x, y, size * 2.7, size * 0.6, angle), 0.004)
-    canvas.paint(_at(canvas, 16, 96, 59 * size, 28 * size, tilt), 1.1)
-    canvas.paint(_at(canvas, 16, 96, 55 * size, 24.5 * size, tilt), 0.17)
+    canvas.paint(_at(canvas, 16, 96, 59 * scale, 28 * scale, tilt), 1.1)
+    canvas.paint(_at(canvas, 16, 96, 55 * scale, 24.5 * scale, tilt), 0.17)
     for step in range(7):  # Pyramids.
         angle = -2.6 + step * 0.75
         canvas.paint(
@@ -153,7 +153,7 @@ def abdomen_image(seed: int) -> Bytes:
             ),
             0.05,
         )
-    canvas.paint(_at(canvas, 16, 97, 33 * size, 8.5 * size, tilt), 0.85)
+    canvas.paint(_at(canvas, 16, 97, 33 * scale, 8.5 * scale, tilt), 0.85)
     if has_stone:
         canvas.paint(_at(canvas, 30, 100, 3.4, 2.6), 3.0)
     canvas.paint(_at(canvas, -10, 150, 110, 7, -0.08), 1.2)
