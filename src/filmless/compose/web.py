@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
@@ -49,6 +50,9 @@ def create_web_app(system: System, sandbox: Sandbox) -> Starlette:
             Route("/metrics", metrics_endpoint(system)),
             Mount("/api", api),
             Mount("/dicom-web", dicomweb),
+            Route(
+                "/viewer", lambda _: RedirectResponse("/viewer/")
+            ),  # Before its mount, which needs the slash.
             Mount(
                 "/viewer",
                 viewer_app(web_folder("viewer"), web_folder("viewer-app-config.js"), https=https),
