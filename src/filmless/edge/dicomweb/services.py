@@ -25,6 +25,7 @@ SERIES = "/studies/{study}/series/{series}"
 INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 
 READING_THREADS_MAX = 16  # A read takes a millisecond; more threads would only wait for each other.
+COMMITTING_THREADS_MAX = 16  # Parts of uploads; they mostly wait for the disk, and then share a commit.
 STORING_THREADS_MAX = 8  # Uploads hold a thread as long as their sender takes.
 
 # Study, series and instance in a browser's cache are patient data: an hour, this person only.
@@ -54,6 +55,9 @@ class Services:
     )
     storing: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(STORING_THREADS_MAX, "dicomweb-store")
+    )
+    committing: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(COMMITTING_THREADS_MAX, "dicomweb-commit")
     )
 
     def base_url(self, request: Request) -> str:

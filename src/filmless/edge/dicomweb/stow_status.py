@@ -7,6 +7,7 @@ from filmless.features import archive
 from filmless.infra import errors
 
 PROCESSING_FAILURE = 0x0110
+STUDY_MISMATCH = 0xA901  # Another study than the address names; as MS dicom-server answers.
 
 FAILURE_REASON_OF: dict[type[errors.FilmlessError], int] = {
     # Kinds.
