@@ -1,6 +1,5 @@
 """What the commands share: opening the installation, and saying errors in plain words."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,8 +41,3 @@ def opened_system(*, migrated: bool = True) -> Iterator[System]:
                 )
                 raise typer.Exit(1)
             yield system
-
-
-def is_terminal() -> bool:
-    """Whether a person is looking, so that a progress bar makes sense."""
-    return sys.stderr.isatty()

@@ -25,7 +25,7 @@ from filmless.infra.settings import Settings
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from filmless.standards.dicom.transfer_syntaxes import IMPLICIT_LE
 
-HTTP_SECONDS_MAX = 5
+HTTP_SECONDS_MAX = 5  # A server that is well answers /readyz in milliseconds.
 GOOD, ODD, BAD = "[green]well[/]", "[yellow]look[/]", "[bold red]ill[/]"
 
 

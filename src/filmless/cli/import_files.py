@@ -21,8 +21,8 @@ from filmless.features.archive import NotDICOM, StoreStatus, receive_part10
 from filmless.infra.errors import Conflict, FilmlessError, Invalid, Unavailable
 
 THREADS = 4  # While one waits for the disk another reads; more only queue at the disk.
-IN_FLIGHT_MAX = 64
-FAILURES_SHOWN_MAX = 20
+IN_FLIGHT_MAX = 64  # Enough that no thread idles; each holds one chunk in memory.
+FAILURES_SHOWN_MAX = 20  # A screenful; the count says the rest.
 
 STORED, ALREADY, QUARANTINED, NOT_DICOM, FAILED = (
     "stored",

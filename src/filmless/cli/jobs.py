@@ -15,7 +15,7 @@ from filmless.infra import jobs
 from filmless.infra.database import Database
 from filmless.infra.errors import Invalid
 
-ROWS_MAX = 200
+ROWS_MAX = 200  # A few screenfuls; whoever has more failed jobs than that looks at their cause first.
 COLOURS = {jobs.WAITING: "cyan", jobs.RUNNING: "green", jobs.PARKED: "red", jobs.DONE: "dim"}
 
 job_app = typer.Typer(

@@ -10,6 +10,7 @@ GIB = 1024 * MIB
 
 # --- DICOM -----------------------------------------------------------------------------------------------
 ASSOCIATIONS_MAX = 256  # A modality opens 2-4; 60 modalities on a Monday morning fit, each costs one thread.
+REJECTIONS_AT_ONCE_MAX = 16  # Beyond the limit callers are told so, by a few threads; beyond those, cut off.
 ASSOCIATIONS_PER_NODE_MAX = 64  # One broken sender in a loop must not take every place.
 ASSOCIATION_IDLE_SECONDS_MAX = 300  # Modalities keep an association open between images of a slow exam.
 ASSOCIATION_REQUEST_SECONDS_MAX = 10  # ARTIM: a peer that connects and stays silent is dropped.

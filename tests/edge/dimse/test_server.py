@@ -89,7 +89,7 @@ def test_a_contradiction_has_its_own_status_and_the_association_goes_on(
     server: DIMSEServer, archive: Archive, why: str, data_set: Dataset, status: int
 ) -> None:
     assert send(server, a_ct_slice(1), data_set, a_ct_slice(3)) == [0x0000, status, 0x0000]
-    assert count_quarantined(archive) == 1
+    assert count_quarantined(archive, system_actor("test")) == 1
 
 
 def test_a_data_set_that_breaks_off_is_answered_cannot_understand(server: DIMSEServer) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
-from made_instances import NOBODY, READER, made_instance, store
 
-from filmless.features.archive import Archive
+from filmless.features.archive import Archive, repository_read
 from filmless.features.archive.find import (
     Query,
     find_instances,
@@ -21,6 +20,7 @@ from filmless.features.archive.read_errors import QueryNotUnderstood
 from filmless.infra.database import Database
 from filmless.infra.errors import NotFound, NotPermitted
 from filmless.infra.object_store.folder import FolderObjectStore
+from made_instances import NOBODY, READER, made_instance, store
 
 STUDIES: dict[str, dict[str, str]] = {
     "erika": {},
@@ -282,3 +282,14 @@ def test_a_keyed_search_uses_its_index(
 
     assert any(index in step for step in steps), steps
     assert not any(step.startswith("SCAN") and "INDEX" not in step for step in steps), steps
+
+
+@pytest.mark.parametrize("few_patients_max", [0, 1, 2000])
+def test_a_name_is_found_whether_it_is_rare_or_common(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, few_patients_max: int
+) -> None:
+    monkeypatch.setattr(repository_read, "FEW_PATIENTS_MAX", few_patients_max)
+
+    assert found(archive, Query({"PatientName": "*muster*"})) == ["anna", "erika"]
+    assert found(archive, Query({"PatientName": "*er?ka"})) == ["erika"]
+    assert found(archive, Query({"PatientName": "*nobody*"})) == []

@@ -42,7 +42,7 @@ def send(archive: Archive, data_set: Dataset) -> FilmlessError | None:
 
 def the_waiting_one(archive: Archive) -> QuarantineItem:
     [item], total = find_quarantined(archive, PERSON, limit=10, offset=0)
-    assert total == count_quarantined(archive) == 1
+    assert total == count_quarantined(archive, PERSON) == 1
     return item
 
 
@@ -70,7 +70,7 @@ def test_accepting_a_demographics_conflict_files_it_under_the_held_patient(archi
     send(archive, a_ct_slice(study=1))
     send(archive, a_ct_slice(study=2, PatientBirthDate="19810101", PatientName="Typo^Anna"))
     accept_quarantined(archive, PERSON, the_waiting_one(archive).id, "Typing error at the console")
-    assert count_quarantined(archive) == 0
+    assert count_quarantined(archive, PERSON) == 0
     with archive.database.read() as tx:
         rows = tx.execute(studies.select()).all()
     assert len(rows) == 2
@@ -100,7 +100,7 @@ def test_discarding_takes_it_off_the_list_and_keeps_the_bytes(archive: Archive) 
     send(archive, a_ct_slice())
     send(archive, a_ct_slice(StudyDescription="changed"))
     discard_quarantined(archive, PERSON, the_waiting_one(archive).id, "A test of the modality")
-    assert count_quarantined(archive) == 0
+    assert count_quarantined(archive, PERSON) == 0
     kept = one(archive, quarantine)
     assert (kept.resolution, kept.resolution_reason) == ("discarded", "A test of the modality")
     assert archive.object_store.size(kept.object_id) == kept.object_bytes

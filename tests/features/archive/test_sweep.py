@@ -84,7 +84,7 @@ def test_any_other_orphan_is_kept_in_quarantine(archive: Archive, length: int | 
     assert item.reason == "interrupted"
     assert objects_of(archive) == {orphan}
     sweep_orphans(archive)
-    assert count_quarantined(archive) == 1
+    assert count_quarantined(archive, PERSON) == 1
 
 
 def test_a_whole_orphan_can_be_accepted(archive: Archive) -> None:

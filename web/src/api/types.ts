@@ -130,7 +130,7 @@ export interface SystemStatus {
   studies: number;
   instances: number;
   size_bytes: number;
-  quarantine: number;
+  quarantine: number | null;
 }
 
 /** RFC 9457 problem details. */

@@ -176,4 +176,4 @@ class SystemOut(_Model):
     studies: int
     instances: int
     size_bytes: int
-    quarantine: int
+    quarantine: int | None  # None for those who may not look.

@@ -13,7 +13,7 @@ from filmless.edge.api.schemas import SystemOut
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import actor_of
 from filmless.edge.http.responses import json_response
-from filmless.features.access import Actor
+from filmless.features.access import Actor, Permission
 from filmless.features.archive import Holdings, count_holdings, count_quarantined
 
 HOLDINGS_SECONDS_MIN = 2  # Every open screen asks after each image that arrives.
@@ -48,6 +48,7 @@ def get_system(request: Request) -> Response:
     context, actor = context_of(request), actor_of(request)
     counter: HoldingsCounter = request.app.state.holdings
     holdings = counter.count(context, actor)
+    may_look = Permission.QUARANTINE_READ in actor.permissions
     return json_response(
         {
             "version": version("filmless"),
@@ -57,7 +58,7 @@ def get_system(request: Request) -> Response:
             "studies": holdings.studies,
             "instances": holdings.instances,
             "size_bytes": holdings.size_bytes,
-            "quarantine": count_quarantined(context.archive),
+            "quarantine": count_quarantined(context.archive, actor) if may_look else None,
         }
     )
 

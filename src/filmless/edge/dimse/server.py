@@ -16,6 +16,7 @@ from filmless.edge.dimse.connection import Connection, Timeouts
 from filmless.edge.dimse.echo import EchoExchange
 from filmless.edge.dimse.errors import AssociationAborted, PeerNotReading
 from filmless.edge.dimse.exchange import Exchange, UnknownOperation
+from filmless.edge.dimse.status import SUCCESS
 from filmless.edge.dimse.store import StoreExchange
 from filmless.features.access import Actor
 from filmless.features.archive import Archive, ReceiveContext
@@ -27,6 +28,7 @@ from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
 from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from filmless.standards.dicom.upper_layer import (
     REJECT_LOCAL_LIMIT,
+    REJECT_TEMPORARY_CONGESTION,
     Aborted,
     AcceptorPolicy,
     AssociateReject,
@@ -42,6 +44,7 @@ from filmless.standards.dicom.upper_layer import (
     negotiate,
 )
 
+ACCEPT_PAUSE_SECONDS = 0.2  # After a failed accept: a loop at full speed would not free a descriptor.
 STOP_SECONDS_MAX = 10  # Associations get this long to end their present message when the server stops.
 
 _log = get_logger()
@@ -81,6 +84,22 @@ EXCHANGES: dict[int, Callable[[_Association, CommandSet, PresentationContext], E
 }  # A command that is not here is answered Unrecognized Operation.
 
 
+_SERVICE_OF: dict[int, str] = {CommandField.C_STORE_RSP: "store", CommandField.C_ECHO_RSP: "echo"}
+_REQUESTS = {
+    (service, status): metrics.DIMSE_REQUESTS.labels(service, status)
+    for service in ("store", "echo", "other")
+    for status in ("success", "failure")
+}
+
+
+def _answer(connection: Connection, context_id: int, exchange: Exchange) -> None:
+    """Send the response to a request whose data set is whole, and count it."""
+    response = exchange.finish()
+    service = _SERVICE_OF.get(response.command_field, "other")
+    _REQUESTS[service, "success" if response.status == SUCCESS else "failure"].inc()
+    connection.send_message(context_id, response)
+
+
 class DIMSEServer:
     """Listens, admits, serves; `start` returns once the port is bound, `stop` once all associations ended."""
 
@@ -93,6 +112,7 @@ class DIMSEServer:
         self._callers: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
+        self._stopping = threading.Event()
 
     @property
     def port(self) -> int:
@@ -109,6 +129,7 @@ class DIMSEServer:
 
     def stop(self) -> None:
         """Stop to accept, end the associations, wait for their threads."""
+        self._stopping.set()
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
@@ -121,14 +142,16 @@ class DIMSEServer:
             thread.join(STOP_SECONDS_MAX)
 
     def _accept(self, listener: socket.socket) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 sock, _ = listener.accept()
-            except OSError:
-                return  # The listener was closed: the server stops.
+            except OSError as error:
+                if not self._stopping.wait(ACCEPT_PAUSE_SECONDS):  # Out of descriptors, say: others will end.
+                    _log.error("accept_failed", reason=error.strerror)
+                continue
             thread = threading.Thread(target=self._serve, args=(sock,), name="dimse-association", daemon=True)
             with self._lock:
-                full = len(self._threads) >= limits.ASSOCIATIONS_MAX
+                full = len(self._threads) >= limits.ASSOCIATIONS_MAX + limits.REJECTIONS_AT_ONCE_MAX
                 if not full:
                     self._threads.add(thread)
             if full:
@@ -148,7 +171,8 @@ class DIMSEServer:
                     self._connections.add(connection)
                 metrics.ASSOCIATIONS_OPEN.inc()
                 try:
-                    self._converse(connection, association_id)
+                    outcome = self._converse(connection, association_id)
+                    metrics.ASSOCIATIONS.labels(outcome).inc()
                 finally:
                     metrics.ASSOCIATIONS_OPEN.dec()
                     with self._lock:
@@ -159,9 +183,11 @@ class DIMSEServer:
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _converse(self, connection: Connection, association_id: str) -> None:
+    def _converse(self, connection: Connection, association_id: str) -> str:
+        """Serve one association to its end; returns how it ended: released, rejected, aborted or lost."""
         association: _Association | None = None
         exchange: Exchange | None = None
+        outcome = "lost"
         try:
             for event in connection.events():
                 if isinstance(event, DataReceived):
@@ -170,23 +196,28 @@ class DIMSEServer:
                     exchange.receive(event.data)
                     if event.is_last:
                         finished, exchange = exchange, None
-                        connection.send_message(event.context_id, finished.finish())
+                        _answer(connection, event.context_id, finished)
                 elif isinstance(event, CommandReceived):
                     assert association is not None  # No command comes before the association stands.
                     exchange = self._begin(connection, association, event)
                 elif isinstance(event, AssociationRequested):
                     association = self._admit(connection, event.request, association_id)
+                    outcome = "lost" if association else "rejected"
                 elif isinstance(event, ReleaseRequested):
                     connection.confirm_release()
+                    outcome = "released"
                 elif isinstance(event, Aborted):
                     _log.info("association_aborted", association=association_id, reason=event.explanation)
+                    outcome = "aborted"
         except (AssociationAborted, PeerNotReading) as error:
             _log.info("association_aborted", association=association_id, reason=error.message)
+            outcome = "aborted"
         finally:
             if exchange is not None:
                 exchange.abandon()
             if association is not None:
                 self._leave(association, association_id)
+        return outcome
 
     def _begin(
         self, connection: Connection, association: _Association, event: CommandReceived
@@ -202,7 +233,7 @@ class DIMSEServer:
         exchange = UnknownOperation(command) if begin is None else begin(association, command, context)
         if command.has_data_set:
             return exchange
-        connection.send_message(event.context_id, exchange.finish())
+        _answer(connection, event.context_id, exchange)
         return None
 
     def _admit(
@@ -211,7 +242,9 @@ class DIMSEServer:
         answer = self._admission.of(request, connection.peer_address)
         if not isinstance(answer, AssociateReject):
             with self._lock:
-                if self._callers[request.calling_ae_title] >= limits.ASSOCIATIONS_PER_NODE_MAX:
+                if self._callers.total() >= limits.ASSOCIATIONS_MAX:
+                    answer = REJECT_TEMPORARY_CONGESTION
+                elif self._callers[request.calling_ae_title] >= limits.ASSOCIATIONS_PER_NODE_MAX:
                     answer = REJECT_LOCAL_LIMIT
                 else:
                     self._callers[request.calling_ae_title] += 1

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import credentials_of, identify
 from filmless.edge.http.problems import problem_of
+from filmless.features.access import system_actor
 from filmless.features.archive import count_quarantined
 from filmless.infra import jobs, metrics
 from filmless.infra.errors import FilmlessError
@@ -26,7 +27,8 @@ def metrics_endpoint(context: WebContext) -> Callable[[Request], Awaitable[Respo
         try:
             if not is_open:
                 identify(context.access, credentials_of(request), in_use=False)
-            metrics.show_backlog(jobs.counts(context.database), count_quarantined(context.archive))
+            waiting = count_quarantined(context.archive, system_actor("metrics"))
+            metrics.show_backlog(jobs.counts(context.database), waiting)
         except FilmlessError as error:
             return problem_of(error, request.scope)
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)

@@ -25,7 +25,6 @@ class Permission(StrEnum):
     QUARANTINE_RESOLVE = "quarantine.resolve"
     NODES_MANAGE = "nodes.manage"
     USERS_MANAGE = "users.manage"
-    JOBS_MANAGE = "jobs.manage"
     AUDIT_READ = "audit.read"
 
 

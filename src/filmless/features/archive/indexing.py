@@ -199,7 +199,7 @@ def _duplicate() -> DuplicateWithOtherContent:
 
 
 def set_aside(tx: Transaction, submission: Submission, aside: SetAside) -> Decision:
-    """Keep the instance in the quarantine, announced and audited, unless the same bytes wait there already."""
+    """Keep the instance in the quarantine, announced and audited, unless the same bytes are there already."""
     quarantine_id = new_id()
     is_new = repository.insert_quarantined(tx, quarantine_id, submission.received, aside)
     if is_new:

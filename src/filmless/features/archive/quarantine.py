@@ -39,7 +39,7 @@ ACCEPTABLE_REASONS = frozenset(
         InterruptedReceive.reason,
     }
 )
-REASON_CHARACTERS_MAX = 500
+REASON_CHARACTERS_MAX = 500  # A few sentences; more belongs into a letter.
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ def find_quarantined(
     return [_item(row) for row in rows], total
 
 
-def count_quarantined(archive: Archive) -> int:
+def count_quarantined(archive: Archive, actor: Actor) -> int:
     """How many instances wait for a decision."""
+    actor.must(Permission.QUARANTINE_READ)
     with archive.database.read() as tx:
         statement = (
             sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.resolution.is_(None))
