@@ -156,7 +156,14 @@ def _find(
     of_patient = bool(query.search) or any(
         KEYS[keyword].of_patient for keyword in query.matching if keyword in KEYS
     )
+    unindexed = matching.unindexed_name_conditions(
+        query.matching, Side(is_sqlite=archive.database.is_sqlite, fuzzy=query.fuzzy)
+    )
     with archive.database.read() as tx:
+        few = repository_read.find_few_patients(tx, unindexed) if unindexed else None
+        if few is not None:
+            # A rare name: looking through all studies, newest first, for a page of it would read nearly all.
+            conditions.append(studies.c.patient_ref.in_(few))
         rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
         reached_the_end = len(rows) < query.limit and (rows or not query.offset)
         if reached_the_end:

@@ -80,6 +80,14 @@ def conditions_for(
     return conditions, tuple(unsupported)
 
 
+def unindexed_name_conditions(matching: Mapping[str, str], side: Side) -> list[Condition]:
+    """The conditions on the patient's name that no order of an index helps: those that do not begin it."""
+    name = matching.get("PatientName", "").strip()
+    if name in ("", "*") or not (name[0] in "*?" or side.fuzzy or not name.isascii()):
+        return []
+    return [_person_name(patients.c.patient_name_key, name, side)]
+
+
 def is_at_or_above(keyword: str, level: Level) -> bool:
     """Whether the attribute can be asked for at this level."""
     key = KEYS.get(keyword)

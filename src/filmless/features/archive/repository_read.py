@@ -12,6 +12,7 @@ from filmless.features.archive.tables import instances, series, studies
 from filmless.features.patients.tables import patients
 from filmless.infra.database import Transaction, to_microseconds
 
+FEW_PATIENTS_MAX = 2000  # Up to here it is faster to fetch everybody's studies than to look through all.
 MATCHES_COUNTED_MAX = 10_000  # Nobody pages further; counting on would read the whole index for a number.
 
 _STUDY_COLUMNS = [
@@ -125,6 +126,12 @@ def count_matches(tx: Transaction, level: Level, conditions: Sequence[Condition]
     matches = sa.select(sa.literal(1)).select_from(source).where(*conditions).limit(MATCHES_COUNTED_MAX + 1)
     counted = tx.execute(sa.select(sa.func.count()).select_from(matches.subquery())).scalar_one()
     return int(counted)
+
+
+def find_few_patients(tx: Transaction, conditions: Sequence[Condition]) -> list[int] | None:
+    """Row ids of the patients that match, unless they are more than FEW_PATIENTS_MAX."""
+    rows = tx.execute(sa.select(patients.c.id).where(*conditions).limit(FEW_PATIENTS_MAX + 1)).scalars().all()
+    return list(rows) if len(rows) <= FEW_PATIENTS_MAX else None
 
 
 def study_row(values: Sequence[Any]) -> StudyRow:
