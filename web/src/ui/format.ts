@@ -31,14 +31,17 @@ export function formatInstant(instant: string | null | undefined, locale?: strin
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 }
 
-/** Whole years between two calendar days, or null where one is missing. */
+/** Nobody grew older yet; beyond it, a birth date is a placeholder such as 1111-11-11. */
+const OLDEST_YEARS = 125;
+
+/** Whole years between two calendar days; null where one is missing or the two make no age. */
 export function ageInYears(birth: string | null | undefined, on: string | null | undefined): number | null {
   const born = partsOf(birth ?? '');
   const day = partsOf(on ?? '');
   if (!born || !day) return null;
   const hadBirthday = day[1] > born[1] || (day[1] === born[1] && day[2] >= born[2]);
   const years = day[0] - born[0] - (hadBirthday ? 0 : 1);
-  return years >= 0 ? years : null;
+  return years >= 0 && years <= OLDEST_YEARS ? years : null;
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
