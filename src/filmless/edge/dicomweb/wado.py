@@ -105,7 +105,7 @@ class _Wado:
             body = await self.services.run(study_metadata_gzip, archive, actor, path["study"])
         # The last eight bytes are checksum and length of the text.
         headers = {**REVALIDATED, "ETag": f'"{body[-8:].hex()}"', "Vary": "Accept-Encoding, Accept"}
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if _holds_already(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         if _takes_gzip(request):
             headers["Content-Encoding"] = "gzip"
@@ -126,7 +126,7 @@ class _Wado:
             path["instance"],
         )
         headers = {**REVALIDATED, "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "Vary": "Accept"}
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if _holds_already(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=DICOM_JSON, headers=headers)
 
@@ -208,6 +208,12 @@ def _dicom_type(row: InstanceRow) -> str:
 def _must_take_json(request: Request) -> None:
     if not takes_json(accept_of(request)):
         raise NotAcceptable("Metadata is sent as application/dicom+json.")
+
+
+def _holds_already(request: Request, tag: str) -> bool:
+    """Whether the client has this version (RFC 9110 section 13.1.2); proxies may have made its tag weak."""
+    held = request.headers.get("if-none-match", "").split(",")
+    return any(each.strip().removeprefix("W/") in (tag, "*") for each in held)
 
 
 def _takes_gzip(request: Request) -> bool:
