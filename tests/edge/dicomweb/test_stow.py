@@ -1,6 +1,6 @@
 """What is sent is stored and named; what is not is told with its reason."""
 
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pydicom
@@ -8,9 +8,8 @@ import pytest
 from dicomweb_requests import ROOT, STUDY, data_set_of, stow
 from starlette.testclient import TestClient
 
-from filmless.edge.dicomweb import stow_session
 from filmless.edge.dicomweb.multipart import content_type_of, multipart_body
-from filmless.features.archive import Archive
+from filmless.infra.object_store.folder import FolderObjectStore, FolderObjectWriter
 from made_instances import made_instance
 
 
@@ -135,16 +134,27 @@ def test_a_part_that_is_refused_at_its_first_bytes_holds_nothing_up(client: Test
     assert len(response.ReferencedSOPSequence) == 2
 
 
-def test_a_fault_of_ours_costs_one_part_only(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = stow_session.receive_part10
+class StoreWithFaults(FolderObjectStore):
+    """An object store that breaks, in a way nobody foresaw, at one creation."""
 
-    def faulty(archive: Archive, actor: Any, source: str, chunks: Iterator[bytes]) -> Any:
-        file = b"".join(chunks)
-        if b"1.2.3.1.1.2" in file:
+    fails_at = 0
+    creations = 0
+
+    def create(self) -> FolderObjectWriter:
+        self.creations += 1
+        if self.creations == self.fails_at:
             raise ZeroDivisionError
-        return real(archive, actor, source, [file])
+        return super().create()
 
-    monkeypatch.setattr(stow_session, "receive_part10", faulty)
+
+@pytest.fixture
+def object_store(tmp_path: Path) -> StoreWithFaults:
+    return StoreWithFaults(tmp_path / "objects")
+
+
+def test_a_fault_of_ours_costs_one_part_only(client: TestClient, object_store: StoreWithFaults) -> None:
+    object_store.fails_at = 2
+
     answer = stow(client, *(made_instance(number) for number in (1, 2, 3)))
 
     assert answer.status_code == 202
