@@ -168,3 +168,14 @@ def test_the_viewer_has_our_settings_and_may_run_its_decoders(
     assert "'wasm-unsafe-eval'" in answer.headers["content-security-policy"]
     assert "worker-src 'self' blob:" in answer.headers["content-security-policy"]
     assert answer.headers["strict-transport-security"]
+
+
+def test_only_scripts_of_the_viewer_may_make_functions_from_text(tmp_path: Path) -> None:
+    write(tmp_path, **{"index.html": b"<html></html>", "17.bundle.0ddf166f7a343eda.js": b"codec"})
+    client = TestClient(viewer_app(tmp_path, tmp_path / "app-config.js"))
+    policies = {
+        path: client.get(path).headers["content-security-policy"]
+        for path in ("/", "/17.bundle.0ddf166f7a343eda.js")
+    }
+    assert "'unsafe-eval'" not in policies["/"]
+    assert "'unsafe-eval'" in policies["/17.bundle.0ddf166f7a343eda.js"]

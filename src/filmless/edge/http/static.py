@@ -19,7 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from filmless.edge.http.counting import CountRequests
 from filmless.edge.http.problems import problem
-from filmless.edge.http.security_headers import APP_POLICY, VIEWER_POLICY, SecurityHeaders
+from filmless.edge.http.security_headers import (
+    APP_POLICY,
+    VIEWER_POLICY,
+    VIEWER_SCRIPT_POLICY,
+    SecurityHeaders,
+)
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
@@ -59,8 +64,15 @@ class _Variant:
 class StaticFiles:
     """One folder as an ASGI application; an unknown path that looks like a page gets index.html."""
 
-    def __init__(self, folder: Path, hashed: re.Pattern[str], replaced: dict[str, Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hashed: re.Pattern[str],
+        replaced: dict[str, Path],
+        script_policy: str | None = None,
+    ) -> None:
         self._folder = folder
+        self._script_policy = script_policy  # Content-Security-Policy of scripts, where it is not the page's.
         self._hashed = hashed
         self._replaced = replaced
         self._built_at: int | None = None
@@ -98,6 +110,8 @@ class StaticFiles:
             "etag": variant.etag,
             "vary": "Accept-Encoding",
         }
+        if self._script_policy is not None and name.endswith(".js"):
+            answer["content-security-policy"] = self._script_policy
         if variant.encoding:
             answer["content-encoding"] = variant.encoding
         wanted = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
@@ -141,7 +155,7 @@ def spa_app(folder: Path, *, https: bool = False) -> ASGIApp:
 
 def viewer_app(folder: Path, app_config: Path, *, https: bool = False) -> ASGIApp:
     """OHIF, with our settings in place of those it came with."""
-    files = StaticFiles(folder, _OHIF_HASHED, {"app-config.js": app_config})
+    files = StaticFiles(folder, _OHIF_HASHED, {"app-config.js": app_config}, VIEWER_SCRIPT_POLICY)
     return CountRequests(SecurityHeaders(files, VIEWER_POLICY, https=https))
 
 
