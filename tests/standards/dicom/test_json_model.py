@@ -252,3 +252,9 @@ class TestFindBulkValue:
 )
 def test_indexed_text_becomes_an_attribute(vr: str, text: str, attribute: Attributes) -> None:
     assert json_text(vr, text) == attribute
+
+
+def test_a_text_without_any_value_has_no_value_in_json() -> None:
+    assert json_text("PN", "^^^^") == {"vr": "PN"}
+    assert json_text("LO", "\\") == {"vr": "LO"}
+    assert json_text("LO", "a\\") == {"vr": "LO", "Value": ["a", None]}

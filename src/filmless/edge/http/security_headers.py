@@ -15,8 +15,8 @@ VIEWER_POLICY = (
     "worker-src 'self' blob:; media-src 'self' blob:; object-src 'self' blob:; frame-src 'self' blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )  # OHIF starts its workers from blobs, which load their codecs as WebAssembly; PDF reports open as objects.
-# A worker takes its policy from its own script: OHIF's codecs (JPEG 2000, JPEG-LS, HTJ2K) build functions from
-# text there. Pages keep the strict one above.
+# A worker takes its policy from its own script: OHIF's codecs (JPEG 2000, JPEG-LS, HTJ2K) build functions
+# from text there. Pages keep the strict one above.
 VIEWER_SCRIPT_POLICY = VIEWER_POLICY.replace("'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'")
 DATA_POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"  # JSON, images, DICOM: nothing runs.
 
