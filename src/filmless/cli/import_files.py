@@ -17,8 +17,8 @@ from filmless.cli.common import console, error_console, opened_system
 from filmless.cli.import_sources import ImportList, Source, find_sources
 from filmless.compose import System
 from filmless.features.access import system_actor
-from filmless.features.archive import NotDICOM, StoreStatus, receive_part10
-from filmless.infra.errors import Conflict, FilmlessError, Invalid, Unavailable
+from filmless.features.archive import NotDICOM, QuarantineCause, StoreStatus, receive_part10
+from filmless.infra.errors import FilmlessError
 
 THREADS = 4  # While one waits for the disk another reads; more only queue at the disk.
 IN_FLIGHT_MAX = 64  # Enough that no thread idles; each holds one chunk in memory.
@@ -100,12 +100,8 @@ def _import_one(system: System, source: Source) -> str:
         outcome = receive_part10(system.archive, system_actor("import"), "", source.chunks())
     except NotDICOM:
         return NOT_DICOM
-    except Unavailable as error:
-        return f"{FAILED}: {error.message}"
-    except (Conflict, Invalid):
-        return QUARANTINED
     except FilmlessError as error:
-        return f"{FAILED}: {error.message}"
+        return QUARANTINED if isinstance(error, QuarantineCause) else f"{FAILED}: {error.message}"
     except OSError as error:
         return f"{FAILED}: it cannot be read ({error.strerror})"
     return STORED if outcome.status is StoreStatus.STORED else ALREADY

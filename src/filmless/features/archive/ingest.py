@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from filmless.features.access import Actor, Permission
 from filmless.features.archive.archive import Archive
-from filmless.features.archive.errors import NotDICOM
+from filmless.features.archive.errors import NotDICOM, QuarantineCause
 from filmless.features.archive.header_values import received_instance, scan_object, scan_prefix
 from filmless.features.archive.indexing import Submission
 from filmless.features.archive.model import ReceiveContext, StoredBytes, StoreOutcome, StoreStatus
@@ -95,7 +95,7 @@ class Reception:
         answer = self._archive.committer.commit(submission)
         metrics.STORE_SECONDS.observe(time.perf_counter() - whole_at)
         if isinstance(answer, FilmlessError):
-            (_QUARANTINED if hasattr(answer, "reason") else _REFUSED).inc()
+            (_QUARANTINED if isinstance(answer, QuarantineCause) else _REFUSED).inc()
             raise answer
         (_STORED if answer.status is StoreStatus.STORED else _ALREADY_STORED).inc()
         metrics.RECEIVED_BYTES.inc(self._writer.size_bytes)
