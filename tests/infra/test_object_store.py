@@ -1,6 +1,8 @@
 """One contract for every object store, then what only a folder can suffer."""
 
 import logging
+import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,7 +65,6 @@ def put(store: ObjectStore, *buffers: bytes) -> str:
     writer = store.create()
     writer.write(buffers)
     writer.sync()
-    store.publish([writer.object_id])
     return writer.object_id
 
 
@@ -186,11 +187,11 @@ from filmless.infra.object_store import FolderObjectStore
 
 store = FolderObjectStore(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (98_304, 98_304))
 writer = store.create()
-writer.write([b"x" * 60_000])
 try:
-    writer.write([b"x" * 30_000, b"x" * 30_000])
+    writer.write([b"x" * int(sys.argv[2])])
+    writer.sync()
 except Unavailable as error:
     print(error.message)
 writer.abandon()
@@ -200,12 +201,46 @@ print(list(store.list_objects()))
 
 class TestFolder:
     @pytest.mark.fault
-    def test_a_disk_that_takes_no_more_is_unavailable_and_nothing_is_left(self, tmp_path: Path) -> None:
-        """The kernel refuses in the middle of a write, as a full disk does."""
-        command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "objects")]
+    @pytest.mark.parametrize("length", [120_000, 3_000_000])
+    def test_a_disk_that_takes_no_more_is_unavailable_and_nothing_is_left(
+        self, tmp_path: Path, length: int
+    ) -> None:
+        """The kernel refuses in the middle of a write, as a full disk does; at the end or on the way."""
+        command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "objects"), str(length)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout == "The object store does not answer (File too large). Try again later.\n[]\n"
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+    @pytest.mark.parametrize("direct", [True, False])
+    @pytest.mark.parametrize(
+        "length", [0, 1, 511, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_333_333]
+    )
+    def test_every_length_is_kept_to_the_byte_whether_written_directly_or_not(
+        self, object_store: FolderObjectStore, length: int, direct: bool
+    ) -> None:
+        if not direct:
+            object_store.direct = 0
+        elif not object_store.direct:
+            pytest.skip("the file system under the test's folder takes no direct writes")
+        seen: list[bytes] = []
+        data = random.Random(length).randbytes(length)
+        writer = object_store.create(lambda run: seen.append(bytes(run)))
+        for start in range(0, length, 100_003):
+            writer.write([data[start : start + 100_003]])
+        writer.sync()
+        assert object_store.read(writer.object_id) == b"".join(seen) == data
+
+    def test_a_shorter_object_never_shows_the_rest_of_a_longer_one(
+        self, object_store: FolderObjectStore
+    ) -> None:
+        """Staging buffers are used again; the block that is filled up must hold zeros."""
+        put(object_store, b"S" * 8192)
+        written: list[bytes] = []
+        real = os.pwrite
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "pwrite", lambda *call: written.append(bytes(call[1])) or real(*call))
+            put(object_store, b"x")
+        assert b"S" not in b"".join(written)
 
     def test_a_nearly_full_disk_receives_nothing(
         self, object_store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch

@@ -17,13 +17,14 @@ from filmless.cli.common import console, error_console, opened_system
 from filmless.cli.import_sources import ImportList, Source, find_sources
 from filmless.compose import System
 from filmless.features.access import system_actor
-from filmless.features.archive import NotDICOM, QuarantineCause, StoreStatus, receive_part10
+from filmless.features.archive import NotDICOM, QuarantineCause, StoreStatus, end_transfers, receive_part10
 from filmless.infra.errors import FilmlessError
 
 THREADS = 4  # While one waits for the disk another reads; more only queue at the disk.
 IN_FLIGHT_MAX = 64  # Enough that no thread idles; each holds one chunk in memory.
 FAILURES_SHOWN_MAX = 20  # A screenful; the count says the rest.
 
+ACTOR = system_actor("import")
 STORED, ALREADY, QUARANTINED, NOT_DICOM, FAILED = (
     "stored",
     "already stored",
@@ -47,6 +48,7 @@ def import_path(
         if again:
             done.forget()
         counts, failures = _import_all(system, path, done)
+        end_transfers(system.archive, ACTOR)
         if not counts[FAILED]:
             done.forget()
     _report(counts, failures)
@@ -97,7 +99,7 @@ def _import_all(system: System, path: Path, done: ImportList) -> tuple[Counter[s
 def _import_one(system: System, source: Source) -> str:
     """Import one file; the outcome, for a failure with its explanation behind a colon."""
     try:
-        outcome = receive_part10(system.archive, system_actor("import"), "", source.chunks())
+        outcome = receive_part10(system.archive, ACTOR, "", source.chunks())
     except NotDICOM:
         return NOT_DICOM
     except FilmlessError as error:

@@ -3,6 +3,7 @@
 Each imports its own part of `compose` when it runs: the DICOM server needs no web framework in its memory.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -15,9 +16,7 @@ from filmless.infra.errors import Unavailable
 from filmless.infra.log import configure_log, get_logger
 from filmless.infra.settings import Settings
 
-# A thread that waits for the interpreter lock asks for it after this long; the default of 5 ms makes a sender
-# whose image has just been committed wait for the header scan of somebody else's.
-SWITCH_INTERVAL_SECONDS = 0.0005
+WORKER_NICENESS = 10  # Background work waits for senders and readers, not they for it.
 
 _log = get_logger()
 
@@ -40,7 +39,6 @@ def _on_stop_signal(stop: Callable[[], None]) -> None:
 def _run_dimse(settings: Settings) -> None:
     from filmless.compose.dimse import create_dimse_server
 
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     stop = threading.Event()
     _on_stop_signal(stop.set)
     with open_system(settings) as system:
@@ -60,6 +58,7 @@ def _run_dimse(settings: Settings) -> None:
 def _run_worker(settings: Settings) -> None:
     from filmless.compose.worker import create_worker
 
+    os.nice(WORKER_NICENESS)
     with open_system(settings) as system, create_worker(system) as worker:
         _on_stop_signal(worker.stop)
         worker.run()

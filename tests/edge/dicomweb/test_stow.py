@@ -9,6 +9,7 @@ from dicomweb_requests import ROOT, STUDY, data_set_of, stow
 from starlette.testclient import TestClient
 
 from filmless.edge.dicomweb.multipart import content_type_of, multipart_body
+from filmless.infra.object_store.base import Observer
 from filmless.infra.object_store.folder import FolderObjectStore, FolderObjectWriter
 from made_instances import made_instance
 
@@ -140,11 +141,11 @@ class StoreWithFaults(FolderObjectStore):
     fails_at = 0
     creations = 0
 
-    def create(self) -> FolderObjectWriter:
+    def create(self, observe: Observer | None = None) -> FolderObjectWriter:
         self.creations += 1
         if self.creations == self.fails_at:
             raise ZeroDivisionError
-        return super().create()
+        return super().create(observe)
 
 
 @pytest.fixture

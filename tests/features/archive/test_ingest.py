@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
@@ -23,6 +24,7 @@ from filmless.features.archive import (
     StoreStatus,
     UnreadableDataSet,
     begin_receive,
+    end_transfers,
     receive_part10,
 )
 from filmless.features.archive.tables import instances, quarantine, series, studies
@@ -32,6 +34,7 @@ from filmless.infra.database import Database
 from filmless.infra.errors import FilmlessError, Invalid, NotPermitted, Unavailable
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.outbox import outbox
+from frozen_clock import FrozenClock
 
 NODE = node_actor("TESTMODALITY", "192.0.2.7")
 
@@ -149,6 +152,49 @@ class TestStore:
         reception.abandon()
         assert objects_of(archive) == set()
         assert rows_of(archive, instances) == []
+
+
+class TestAuditOfTransfers:
+    @staticmethod
+    def transferred(archive: Archive) -> list[int]:
+        return [
+            orjson.loads(row.details)["instances"]
+            for row in rows_of(archive, audit_records)
+            if row.event == "110104"
+        ]
+
+    def test_a_transfer_is_recorded_with_its_first_instance_and_when_the_sender_leaves(
+        self, archive: Archive
+    ) -> None:
+        for number in range(1, 6):
+            store(archive, a_ct_slice(number))
+        assert self.transferred(archive) == [1]
+        end_transfers(archive, NODE)
+        assert self.transferred(archive) == [1, 4]
+        end_transfers(archive, NODE)
+        assert self.transferred(archive) == [1, 4]
+
+    def test_a_long_transfer_is_recorded_each_minute(self, archive: Archive, clock: FrozenClock) -> None:
+        for number in range(1, 7):
+            store(archive, a_ct_slice(number))
+            clock.advance(25)
+        assert self.transferred(archive) == [1, 3]
+
+    def test_each_study_and_each_sender_has_records_of_its_own(self, archive: Archive) -> None:
+        store(archive, a_ct_slice(1, study=1))
+        store(archive, a_ct_slice(1, study=2))
+        assert len({row.study_instance_uid for row in rows_of(archive, audit_records)}) == 2
+
+    def test_a_commit_that_failed_counts_nothing(self, archive: Archive) -> None:
+        store(archive, a_ct_slice(1))
+        with archive.database.transaction() as tx:
+            tx.execute(sa.text("ALTER TABLE instances RENAME TO instances_gone"))
+        with pytest.raises(FilmlessError):
+            store(archive, a_ct_slice(2))
+        with archive.database.transaction() as tx:
+            tx.execute(sa.text("ALTER TABLE instances_gone RENAME TO instances"))
+        end_transfers(archive, NODE)
+        assert self.transferred(archive) == [1]
 
 
 class TestTheSameAgain:

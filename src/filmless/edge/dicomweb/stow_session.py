@@ -18,7 +18,7 @@ from filmless.edge.dicomweb.media_types import DICOM, DICOM_JSON, parameters_of
 from filmless.edge.dicomweb.multipart import MultipartDamaged, Part
 from filmless.edge.dicomweb.stow_status import STUDY_MISMATCH, failure_reason_of
 from filmless.features.access import Actor
-from filmless.features.archive import Archive, StoreOutcome, receive_part10
+from filmless.features.archive import Archive, StoreOutcome, end_transfers, receive_part10
 from filmless.infra.errors import FilmlessError, Invalid, OverLimit, Unavailable
 from filmless.infra.log import get_logger
 from filmless.standards.dicom import tags
@@ -112,6 +112,7 @@ class StowSession:
             broken = error  # What is stored by now stays stored, and the sender must hear of it.
         finally:
             wait([part.outcome for part in self._results if isinstance(part, InFlight)])
+            end_transfers(self._archive, self._actor)
         return self._answer(broken)
 
     def _hand_over(self, part: Part) -> None:

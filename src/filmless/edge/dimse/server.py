@@ -19,8 +19,9 @@ from filmless.edge.dimse.exchange import Exchange, UnknownOperation
 from filmless.edge.dimse.status import SUCCESS
 from filmless.edge.dimse.store import StoreExchange
 from filmless.features.access import Actor
-from filmless.features.archive import Archive, ReceiveContext
+from filmless.features.archive import Archive, ReceiveContext, end_transfers
 from filmless.infra import limits, metrics
+from filmless.infra.errors import FilmlessError
 from filmless.infra.ids import new_id
 from filmless.infra.log import get_logger
 from filmless.standards.dicom.sop_classes import VERIFICATION, is_storage
@@ -263,6 +264,10 @@ class DIMSEServer:
         return _Association(self._archive, answer, request)
 
     def _leave(self, association: _Association, association_id: str) -> None:
+        try:
+            end_transfers(association.archive, association.actor)
+        except FilmlessError as error:
+            _log.error("transfers_not_ended", association=association_id, reason=error.message)
         title = association.request.calling_ae_title
         with self._lock:
             self._callers[title] -= 1

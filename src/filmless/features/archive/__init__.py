@@ -33,7 +33,7 @@ from filmless.features.archive.find import (
 )
 from filmless.features.archive.growth import GrowthReader, StudyGrowth
 from filmless.features.archive.holdings import Holdings, count_holdings
-from filmless.features.archive.ingest import Reception, begin_receive, receive_part10
+from filmless.features.archive.ingest import Reception, begin_receive, end_transfers, receive_part10
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
 from filmless.features.archive.pieces import Piece
@@ -129,6 +129,7 @@ __all__ = [
     "count_holdings",
     "count_quarantined",
     "discard_quarantined",
+    "end_transfers",
     "find_instances",
     "find_quarantined",
     "find_series",

@@ -1,7 +1,7 @@
 """Group commit: threads that finish at the same time share one transaction.
 
 Whoever gets the lock commits for all who wait, so there is no thread of its own and no hop for a lone sender.
-An answer is given only after the folder entries are durable and the transaction has committed.
+The objects are durable before they are submitted; an answer is given only after the transaction committed.
 """
 
 import threading
@@ -9,7 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from filmless.features.access import Actor
 from filmless.features.archive.indexing import Answer, Decision, Submission, index_batch
+from filmless.features.archive.transfers import TransferLog
 from filmless.infra import limits
 from filmless.infra.database import Database
 from filmless.infra.errors import FilmlessError, Unavailable
@@ -37,6 +39,7 @@ class Committer:
         self._object_store = object_store
         self._waiting: deque[_Ticket] = deque()
         self._committing = threading.Lock()
+        self._transfers = TransferLog()
 
     def commit(self, submission: Submission) -> Answer:
         """Index the submission durably and return its answer, which may be an error to raise."""
@@ -46,6 +49,14 @@ class Committer:
             while ticket.decision is None:
                 self._commit_batch(self._take_batch())
         return ticket.decision.answer
+
+    def end_transfers(self, actor: Actor) -> None:
+        """The sender is done: put the rest of what it sent into the audit trail; raises Unavailable."""
+        with self._committing:
+            if self._transfers.has_unrecorded(actor):
+                with self._database.transaction() as tx:
+                    self._transfers.end(tx, actor)
+            self._transfers.forget(actor)
 
     def _take_batch(self) -> list[_Ticket]:
         batch: list[_Ticket] = []
@@ -79,15 +90,17 @@ class Committer:
             ticket.decision = Decision(InternalFault(error))
 
     def _index(self, batch: Sequence[_Ticket]) -> None:
-        self._object_store.publish([ticket.submission.received.stored.object_id for ticket in batch])
         for left in reversed(range(TRIES_MAX)):
             try:
                 with self._database.transaction() as tx:
-                    decisions = index_batch(tx, [ticket.submission for ticket in batch])
+                    submissions = [ticket.submission for ticket in batch]
+                    decisions = index_batch(tx, submissions, self._transfers)
                 break
-            except Unavailable:
-                if left == 0 or self._database.is_sqlite:
+            except BaseException as error:
+                self._transfers.rolled_back()
+                if left == 0 or self._database.is_sqlite or not isinstance(error, Unavailable):
                     raise
+        self._transfers.committed()
         for ticket, decision in zip(batch, decisions, strict=True):  # Only now: the commit is durable.
             ticket.decision = decision
 

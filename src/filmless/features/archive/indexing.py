@@ -20,6 +20,7 @@ from filmless.features.archive.errors import (
 from filmless.features.archive.events import InstanceQuarantined, SeriesGrew
 from filmless.features.archive.model import ReceivedInstance, SetAside, StoreOutcome, StoreStatus
 from filmless.features.archive.repository import Place
+from filmless.features.archive.transfers import Transfer, TransferLog
 from filmless.features.audit import AuditEvent, record
 from filmless.features.patients import (
     Demographics,
@@ -57,10 +58,10 @@ class _Batch:
     """What one transaction has learnt and changed so far."""
 
     places: dict[str, Place] = field(default_factory=dict)
-    stored: Counter[tuple[Actor, str, int, str]] = field(default_factory=Counter)
+    stored: Counter[Transfer] = field(default_factory=Counter)
 
 
-def index_batch(tx: Transaction, submissions: Sequence[Submission]) -> list[Decision]:
+def index_batch(tx: Transaction, submissions: Sequence[Submission], transfers: TransferLog) -> list[Decision]:
     """Index all submissions in this transaction; the decisions hold once it commits."""
     batch = _Batch()
     decisions = [_index_one(tx, batch, submission) for submission in submissions]
@@ -77,16 +78,8 @@ def index_batch(tx: Transaction, submissions: Sequence[Submission]) -> list[Deci
                     place.instances_added,
                 ),
             )
-    for (actor, action, patient_ref, study_instance_uid), count in batch.stored.items():
-        record(
-            tx,
-            actor,
-            AuditEvent.INSTANCES_TRANSFERRED,
-            action=action,
-            study_instance_uid=study_instance_uid,
-            patient_ref=patient_ref,
-            details={"instances": count},
-        )
+    for transfer, count in batch.stored.items():
+        transfers.count(tx, transfer, count)
     return decisions
 
 
@@ -110,7 +103,7 @@ def _index_one(tx: Transaction, batch: _Batch, submission: Submission) -> Decisi
     place.bytes_added += received.stored.object_bytes
     place.modalities.add(received.series.modality)
     place.sop_classes.add(received.instance.sop_class_uid)
-    batch.stored[submission.actor, "C", place.patient.ref, place.study_instance_uid] += 1
+    batch.stored[Transfer(submission.actor, place.patient.ref, place.study_instance_uid)] += 1
     return Decision(_outcome(received, StoreStatus.STORED))
 
 

@@ -53,15 +53,15 @@ class Reception:
         self._data_set_offset = len(header)
         self._unwritten_header: bytes | None = header
         self._hasher = blake3()
+        self._unhashed = len(header)  # The digest is of what was sent, without the header that we write.
         self._prefix = b""
-        self._writer = archive.object_store.create()
+        self._writer = archive.object_store.create(self._hash)
 
     def write(self, buffers: Sequence[Buffer]) -> None:
         """Append bytes of the data set; raises Unavailable (disk full) or OverLimit, then `abandon`."""
-        for buffer in buffers:
-            if len(self._prefix) < FIRST_LOOK_BYTES:
+        if len(self._prefix) < FIRST_LOOK_BYTES:
+            for buffer in buffers:
                 self._prefix += bytes(buffer[: FIRST_LOOK_BYTES - len(self._prefix)])
-            self._hasher.update(buffer)
         if self._unwritten_header is not None:
             buffers = (self._unwritten_header, *buffers)
             self._unwritten_header = None
@@ -101,6 +101,10 @@ class Reception:
         metrics.RECEIVED_BYTES.inc(self._writer.size_bytes)
         return answer
 
+    def _hash(self, run: memoryview) -> None:
+        self._hasher.update(run[self._unhashed :])
+        self._unhashed = max(0, self._unhashed - len(run))
+
     def abandon(self) -> None:
         """Give up: remove what was written. Safe to call at any time before `finish`."""
         self._writer.abandon()
@@ -122,6 +126,15 @@ def begin_receive(archive: Archive, actor: Actor, context: ReceiveContext) -> Re
     if not archive.accept_unknown_sop_classes and not is_storage(context.sop_class_uid):
         raise NotPermitted(f"Instances of SOP Class {context.sop_class_uid} are not stored here.")
     return Reception(archive, actor, context)
+
+
+def end_transfers(archive: Archive, actor: Actor) -> None:
+    """Say that the sender is done for now; raises NotPermitted, Unavailable.
+
+    Optional for correctness: what is not said is recorded with the sender's next instance.
+    """
+    actor.must(Permission.STUDIES_STORE)
+    archive.committer.end_transfers(actor)
 
 
 def receive_part10(

@@ -27,6 +27,7 @@ from filmless.features.archive.header_values import received_instance, scan_obje
 from filmless.features.archive.indexing import Submission, index_batch
 from filmless.features.archive.model import ReceiveContext, ReceivedInstance, StoredBytes
 from filmless.features.archive.tables import frame_indexes, instances, prepared_series, quarantine, series
+from filmless.features.archive.transfers import TransferLog
 from filmless.features.audit import AuditEvent, record
 from filmless.infra.database import Transaction
 from filmless.infra.errors import Conflict, FilmlessError, Invalid
@@ -107,7 +108,7 @@ def accept_quarantined(archive: Archive, actor: Actor, quarantine_id: str, reaso
         if row.reason == DuplicateWithOtherContent.reason:
             _exchange_versions(tx, row, received)
         else:
-            [decision] = index_batch(tx, [Submission(actor, received, trust_person=True)])
+            [decision] = index_batch(tx, [Submission(actor, received, trust_person=True)], TransferLog())
             if isinstance(decision.answer, FilmlessError):
                 raise decision.answer
         _resolve(tx, actor, row, "accepted", reason)

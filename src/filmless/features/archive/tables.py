@@ -31,7 +31,6 @@ studies = sa.Table(
     sa.Index("ix_studies_study_date", "study_date", "id"),
     sa.Index("ix_studies_accession_number", "accession_number"),
     sa.Index("ix_studies_received_at", "received_at"),
-    sa.Index("ix_studies_updated_at", "updated_at"),
 )
 
 series = sa.Table(

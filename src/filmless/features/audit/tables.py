@@ -21,5 +21,4 @@ audit_records = sa.Table(
     sa.Index("ix_audit_records_study_instance_uid", "study_instance_uid"),
     sa.Index("ix_audit_records_patient_ref", "patient_ref"),
     sa.Index("ix_audit_records_at", "at"),
-    sqlite_autoincrement=True,
 )

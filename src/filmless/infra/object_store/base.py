@@ -1,11 +1,14 @@
 """What an object store is: put a stream, get a range, delete, list. Names are ours, never from the wire."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 Buffer = bytes | bytearray | memoryview
+
+Observer = Callable[[memoryview], None]
+"""Is shown an object's bytes in order, in runs as large as they come, each before it is durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class StoredObject:
 
 
 class ObjectWriter(Protocol):
-    """One object being written. Ends by `sync`, then `publish`; or by `abandon`."""
+    """One object being written. Ends by `sync` or by `abandon`."""
 
     object_id: str
     size_bytes: int
@@ -28,7 +31,7 @@ class ObjectWriter(Protocol):
         ...
 
     def sync(self) -> None:
-        """Make the bytes durable; raises Unavailable, after which the object counts as not stored."""
+        """Make bytes and name durable; raises Unavailable, after which the object counts as not stored."""
         ...
 
     def abandon(self) -> None:
@@ -39,12 +42,8 @@ class ObjectWriter(Protocol):
 class ObjectStore(Protocol):
     """Immutable objects under ids of our own making."""
 
-    def create(self) -> ObjectWriter:
-        """Begin a new object under a fresh id."""
-        ...
-
-    def publish(self, object_ids: Sequence[str]) -> None:
-        """Make the names of synced objects durable too, many at once; raises Unavailable."""
+    def create(self, observe: Observer | None = None) -> ObjectWriter:
+        """Begin a new object under a fresh id; `observe` has seen every byte when `sync` returns."""
         ...
 
     def read(self, object_id: str, offset: int = 0, length: int | None = None) -> bytes:

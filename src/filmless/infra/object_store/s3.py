@@ -17,7 +17,7 @@ import obstore.store
 
 from filmless.infra.errors import NotFound, Unavailable
 from filmless.infra.ids import is_id, new_id
-from filmless.infra.object_store.base import Buffer, StoredObject
+from filmless.infra.object_store.base import Buffer, Observer, StoredObject
 
 MIB = 1 << 20
 PART_BYTES = (
@@ -31,8 +31,9 @@ RETRY = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 class BucketObjectWriter:
     """One object being uploaded: in parts while it comes in, or in one piece when it is small."""
 
-    def __init__(self, store: Any, object_id: str) -> None:
+    def __init__(self, store: Any, object_id: str, observe: Observer | None) -> None:
         self.object_id = object_id
+        self._observe = observe
         self.size_bytes = 0
         self._store = store
         self._stored = False
@@ -44,6 +45,8 @@ class BucketObjectWriter:
         """Append the buffers in order; raises Unavailable when the bucket does not take them."""
         with _translated(self.object_id):
             for buffer in buffers:
+                if self._observe is not None:
+                    self._observe(memoryview(buffer))
                 self._upload.write(buffer)
                 self.size_bytes += len(buffer)
 
@@ -75,14 +78,11 @@ class BucketObjectStore:
         settings = {"client_options": CLIENT_OPTIONS, "retry_config": RETRY, **options}
         self._store: Any = obstore.store.from_url(url, **settings)
 
-    def create(self) -> BucketObjectWriter:
+    def create(self, observe: Observer | None = None) -> BucketObjectWriter:
         """Begin a new object under a fresh id."""
         object_id = new_id()
         with _translated(object_id):
-            return BucketObjectWriter(self._store, object_id)
-
-    def publish(self, object_ids: Sequence[str]) -> None:
-        """Nothing: a completed upload is durable and has its name."""
+            return BucketObjectWriter(self._store, object_id, observe)
 
     def read(self, object_id: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of the object from offset; fewer than asked for at its end."""

@@ -168,8 +168,6 @@ def json_text(vr: str, text: str) -> JsonAttribute:
         parts = [text]
     else:
         parts = [part or None for part in text.split("\\")]
-    if all(
-        part is None for part in parts
-    ):  # Such as "^^^^": no value at all (PS3.18 F.2.5).
+    if all(part is None for part in parts):  # Such as "^^^^": no value at all (PS3.18 F.2.5).
         return {"vr": vr}
     return {"vr": vr, "Value": parts}

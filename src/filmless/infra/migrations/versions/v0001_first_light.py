@@ -30,7 +30,6 @@ def upgrade() -> None:
         sa.Column("patient_ref", RowId, nullable=True),
         sa.Column("details", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_records")),
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_audit_records_at", "audit_records", ["at"], unique=False)
     op.create_index("ix_audit_records_patient_ref", "audit_records", ["patient_ref"], unique=False)
@@ -223,7 +222,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_studies_patient_ref"), "studies", ["patient_ref"], unique=False)
     op.create_index("ix_studies_received_at", "studies", ["received_at"], unique=False)
     op.create_index("ix_studies_study_date", "studies", ["study_date", "id"], unique=False)
-    op.create_index("ix_studies_updated_at", "studies", ["updated_at"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", sa.Text(), nullable=False),
