@@ -6,10 +6,10 @@ The product is seen from outside only: its command line, its ports, its environm
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.folders import new_folder
 from bench.processes import ServerProcess, free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,8 +53,7 @@ class Filmless:
         folder: Path | None = None,
         prepared: "Filmless | None" = None,
     ) -> None:
-        self._is_temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="bench-filmless-"))
+        self.folder = folder or new_folder("filmless")
         http_port, dicom_port = free_ports(2)
         self.http_address = ("127.0.0.1", http_port)
         self.dicom_address = ("127.0.0.1", dicom_port)
@@ -112,5 +111,3 @@ class Filmless:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-        if self._is_temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)

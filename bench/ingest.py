@@ -6,15 +6,14 @@ receiver. Each run starts a fresh server on a fresh folder. Run `python -m bench
 """
 
 import argparse
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from bench import dicom_client, orthanc, stock_client
 from bench.ct import Series
 from bench.filmless_server import Filmless
+from bench.folders import new_folder_in_memory
 from bench.orthanc import Orthanc
 from bench.raw_receiver import RawReceiver
 from bench.results import Comparison, alternate, report
@@ -43,10 +42,9 @@ def _fresh_series(senders: int) -> list[Series]:
 
 
 def _stock(server: Receiver, senders: int, count: int) -> float:
-    with tempfile.TemporaryDirectory(prefix="bench-files-") as work:
-        return stock_client.send_folders(
-            server.dicom_address, server.ae_title, _fresh_series(senders), count, Path(work)
-        ).per_second
+    return stock_client.send_folders(
+        server.dicom_address, server.ae_title, _fresh_series(senders), count, new_folder_in_memory("files")
+    ).per_second
 
 
 class Memory:

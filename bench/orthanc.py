@@ -6,11 +6,10 @@ the same with TCP_NODELAY=1 in the environment, which its DICOM library obeys. S
 
 import json
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench.folders import new_folder
 from bench.processes import ServerProcess, free_ports
 
 EXECUTABLE = "/usr/sbin/Orthanc"
@@ -41,7 +40,7 @@ class Orthanc:
         self.name = "Orthanc at its best" if at_its_best else "Orthanc as installed"
 
     def __enter__(self) -> "Orthanc":
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-orthanc-"))
+        self._folder = new_folder("orthanc")
         http_port, dicom_port = free_ports(2)
         configuration = package_configuration() | {
             "HttpPort": http_port,
@@ -65,4 +64,3 @@ class Orthanc:
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)

@@ -7,17 +7,15 @@ Ours is measured against this (`DESIGN.md`, "What fast means"). Start at `RawRec
 
 import argparse
 import os
-import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 from bench.ct import CT_IMAGE_STORAGE, EXPLICIT_LE, IMPLEMENTATION_CLASS_UID, Series, uid_bytes
 from bench.dicom_client import APPLICATION_CONTEXT, CONTEXT_ID, fragments, store_command
+from bench.folders import new_folder
 
 PDU_BYTES_MAX = 256 * 1024  # The same as Filmless offers.
 RECEIVE_BUFFER_BYTES = 512 * 1024
@@ -103,7 +101,7 @@ class RawReceiver:
         self._length = message_bytes(series)
 
     def __enter__(self) -> "RawReceiver":
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-raw-"))
+        self._folder = new_folder("raw")
         command = [sys.executable, "-m", "bench.raw_receiver", str(self._folder), str(self._length)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
@@ -113,7 +111,6 @@ class RawReceiver:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,8 +220,8 @@ class TestFolder:
         self, object_store: FolderObjectStore, length: int, direct: bool
     ) -> None:
         if not direct:
-            object_store.direct = 0
-        elif not object_store.direct:
+            object_store.place = replace(object_store.place, direct=0)
+        elif not object_store.place.direct:
             pytest.skip("the file system under the test's folder takes no direct writes")
         seen: list[bytes] = []
         data = random.Random(length).randbytes(length)
@@ -229,6 +230,33 @@ class TestFolder:
             writer.write([data[start : start + 100_003]])
         writer.sync()
         assert object_store.read(writer.object_id) == b"".join(seen) == data
+
+    def test_a_busy_sender_finds_files_made_ahead_and_they_are_not_objects(
+        self, object_store: FolderObjectStore
+    ) -> None:
+        written = {put(object_store, b"x" * 10) for _ in range(200)}
+        assert {found.object_id for found in object_store.list_objects()} == written
+        object_store.close()
+        assert sum(1 for path in object_store.root.rglob("*") if path.is_file()) == len(written)
+
+    def test_what_a_crash_left_empty_is_removed_when_it_is_old(self, object_store: FolderObjectStore) -> None:
+        kept = put(object_store, b"x")
+        descriptor = object_store.create()  # Nothing is written, and nobody abandons it.
+        hour = timedelta(hours=1)
+        object_store.remove_empty(datetime.now(UTC) - hour)
+        assert sum(1 for path in object_store.root.rglob("*") if path.is_file()) >= 2
+        object_store.remove_empty(datetime.now(UTC) + hour)
+        assert [path.name for path in object_store.root.rglob("*") if path.is_file()] == [kept]
+        descriptor.abandon()
+
+    def test_a_file_removed_under_our_hands_is_not_a_stored_object(
+        self, object_store: FolderObjectStore
+    ) -> None:
+        writer = object_store.create()
+        writer.write([b"x"])
+        object_store.delete(writer.object_id)
+        with pytest.raises(Unavailable):
+            writer.sync()
 
     def test_a_shorter_object_never_shows_the_rest_of_a_longer_one(
         self, object_store: FolderObjectStore

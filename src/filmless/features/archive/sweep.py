@@ -6,7 +6,7 @@ any other is set aside in the quarantine, whole or not, for a person to look at.
 
 import itertools
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from blake3 import blake3
@@ -43,8 +43,10 @@ def sweep_orphans_soon(tx: Transaction, delay_seconds: int = 0) -> None:
 
 def sweep_orphans(archive: Archive) -> None:
     """Look at every object older than an hour, settle those that no row names, and ask for the next sweep."""
+    before = archive.database.clock.now() - timedelta(seconds=limits.ORPHAN_SECONDS_MIN)
     settled = 0
-    for batch in _batches(archive):
+    archive.object_store.remove_empty(before)
+    for batch in _batches(archive, before):
         for orphan in _without_row(archive, batch):
             settled += _settle(archive, orphan)
     with archive.database.transaction() as tx:
@@ -53,8 +55,7 @@ def sweep_orphans(archive: Archive) -> None:
         _log.warning("orphans_settled", objects=settled)
 
 
-def _batches(archive: Archive) -> Iterator[list[StoredObject]]:
-    before = archive.database.clock.now() - timedelta(seconds=limits.ORPHAN_SECONDS_MIN)
+def _batches(archive: Archive, before: datetime) -> Iterator[list[StoredObject]]:
     old = (one for one in archive.object_store.list_objects() if one.modified_at < before)
     while batch := list(itertools.islice(old, BATCH_OBJECTS)):
         yield batch

@@ -66,6 +66,10 @@ class ObjectStore(Protocol):
         """Remove the object; an absent one is no error."""
         ...
 
+    def remove_empty(self, before: datetime) -> None:
+        """Remove what interrupted receives left empty; `before` must be older than any receive under way."""
+        ...
+
     def list_objects(self) -> Iterator[StoredObject]:
         """All objects, oldest names first."""
         ...

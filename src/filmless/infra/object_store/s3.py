@@ -8,7 +8,7 @@ upload behind, invisible: a lifecycle rule of the bucket (abort incomplete multi
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import obstore
@@ -125,6 +125,9 @@ class BucketObjectStore:
                 obstore.delete(self._store, object_id)
             except FileNotFoundError:
                 return
+
+    def remove_empty(self, before: datetime) -> None:
+        """Nothing: an object of a bucket is whole or absent."""
 
     def list_objects(self) -> Iterator[StoredObject]:
         """All objects whose names are ids of ours, oldest first, as buckets list by name."""
