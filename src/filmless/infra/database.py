@@ -112,6 +112,7 @@ class Database:
         # In one process writers queue here instead of polling SQLite's file lock; PostgreSQL needs no queue.
         self._write_queue = threading.Lock()
         self._writer: int | None = None
+        self._write_connection: sa.Connection | None = None  # Used under the write queue only.
         self._woken_at = 0.0
         self.engine = self._sqlite_engine() if self.is_sqlite else self._postgresql_engine()
 
@@ -134,6 +135,9 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._write_connection is not None:
+            self._write_connection.close()
+            self._write_connection = None
         self.engine.dispose()
 
     @contextmanager
@@ -154,10 +158,8 @@ class Database:
     @contextmanager
     def _begin(self, *, write: bool) -> Iterator[Transaction]:
         try:
-            with self.engine.connect() as connection:
-                connection.execution_options(**self._options(write=write))
-                with connection.begin():
-                    yield Transaction(connection, self.clock.now())
+            with self._connected(write=write) as connection, connection.begin():
+                yield Transaction(connection, self.clock.now())
         except sa.exc.TimeoutError as error:
             raise Unavailable("All database connections are in use. Try again in a moment.") from error
         except (sa.exc.DBAPIError, sqlite3.DatabaseError, psycopg.Error) as error:
@@ -166,6 +168,23 @@ class Database:
             raise Unavailable(
                 f"The database does not answer ({_plain_reason(error)}). Try again later."
             ) from error
+
+    @contextmanager
+    def _connected(self, *, write: bool) -> Iterator[sa.Connection]:
+        """A connection of the pool; for writes on SQLite always the same one, for only one can write."""
+        if not (write and self.is_sqlite):
+            with self.engine.connect() as connection:
+                connection.execution_options(**self._options(write=write))
+                yield connection
+            return
+        if self._write_connection is None:
+            self._write_connection = self.engine.connect().execution_options(filmless_write=True)
+        try:
+            yield self._write_connection
+        except BaseException:
+            self._write_connection.close()  # Whatever state it was left in, the next writer gets a new one.
+            self._write_connection = None
+            raise
 
     def _options(self, *, write: bool) -> dict[str, Any]:
         if self.is_sqlite or write:
@@ -213,7 +232,8 @@ class Database:
         def begin(connection: sa.Connection) -> None:
             # A write transaction takes the lock at once: upgrading a read can fail with a stale snapshot.
             write = connection.get_execution_options().get("filmless_write", True)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
         return engine
 

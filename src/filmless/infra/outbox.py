@@ -7,7 +7,7 @@ reaction writes rows or asks for a job.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 import orjson
@@ -51,7 +51,7 @@ def announce(tx: Transaction, fact: Any) -> None:
     assert not isinstance(fact, type)
     tx.fast(
         "INSERT INTO outbox (kind, payload, announced_at) VALUES (?, ?, ?)",
-        (type(fact).__name__, orjson.dumps(asdict(fact)).decode(), to_microseconds(tx.now)),
+        (type(fact).__name__, orjson.dumps(fact).decode(), to_microseconds(tx.now)),
     )
     tx.wakes_workers = True
 

@@ -87,6 +87,9 @@ def _index_one(tx: Transaction, batch: _Batch, submission: Submission) -> Decisi
     received = submission.received
     if received.cause is not None:
         return set_aside(tx, submission, SetAside(received.cause))
+    known = _known_place(tx, batch, submission)
+    if known is not None and repository.insert_instance(tx, known.series_ref, received):
+        return _stored(batch, known, submission)  # The ordinary case: one more slice of a series we hold.
     held = repository.find_instance(tx, received.instance.sop_instance_uid)
     if held is not None:
         if held.digest != received.stored.digest:
@@ -99,12 +102,31 @@ def _index_one(tx: Transaction, batch: _Batch, submission: Submission) -> Decisi
         return set_aside(tx, submission, place)
     if not repository.insert_instance(tx, place.series_ref, received):
         return _index_one(tx, batch, submission)  # Another process was quicker: now it is held.
+    return _stored(batch, place, submission)
+
+
+def _stored(batch: _Batch, place: Place, submission: Submission) -> Decision:
+    """Count the instance that was just inserted."""
+    received = submission.received
     place.instances_added += 1
     place.bytes_added += received.stored.object_bytes
     place.modalities.add(received.series.modality)
     place.sop_classes.add(received.instance.sop_class_uid)
     batch.stored[Transfer(submission.actor, place.patient.ref, place.study_instance_uid)] += 1
     return Decision(_outcome(received, StoreStatus.STORED))
+
+
+def _known_place(tx: Transaction, batch: _Batch, submission: Submission) -> Place | None:
+    """The series that the instance says it belongs to, if we hold it and nothing contradicts."""
+    received = submission.received
+    uid = received.series.series_instance_uid
+    place = batch.places.get(uid) or repository.find_series(tx, uid)
+    if place is None or place.study_instance_uid != received.study.study_instance_uid:
+        return None
+    if _patient_mismatch(place, submission) or _demographics_conflict(place.patient.demographics, submission):
+        return None
+    batch.places[uid] = place
+    return place
 
 
 def _place_for(tx: Transaction, batch: _Batch, submission: Submission) -> Place | SetAside:

@@ -8,12 +8,15 @@ import errno
 import fcntl
 import mmap
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filmless.infra.errors import Unavailable
 from filmless.infra.object_store.base import Buffer, Observer
 from filmless.infra.object_store.staging import BLOCK_BYTES, BUFFER_BYTES, StagingBuffers
+
+LONG_SECONDS = 600.0  # From here on a sweep (an hour) might have taken the file for something left behind.
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class FolderObjectWriter:
         self.size_bytes = 0
         self._file = file
         self._descriptor = file.descriptor
+        self._begun_at = time.monotonic()
         self._observe = observe
         self._place = place
         self._staging: mmap.mmap | None = place.buffers.take()
@@ -75,7 +79,10 @@ class FolderObjectWriter:
             try:
                 self._flush(staging)
                 os.fdatasync(self._descriptor)
-                if os.fstat(self._descriptor).st_nlink == 0:
+                if (
+                    time.monotonic() - self._begun_at > LONG_SECONDS
+                    and not os.fstat(self._descriptor).st_nlink
+                ):
                     raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))  # Removed under our hands.
             finally:
                 self._close()
