@@ -18,7 +18,7 @@ from moto.server import ThreadedMotoServer
 from filmless.infra import limits
 from filmless.infra.errors import Invalid, NotFound, Unavailable
 from filmless.infra.ids import new_id
-from filmless.infra.object_store import FolderObjectStore, ObjectStore, open_object_store
+from filmless.infra.object_store import FolderObjectStore, ObjectStore, folder_writer, open_object_store
 from filmless.infra.object_store.s3 import PART_BYTES, BucketObjectStore
 
 ACCESS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -184,6 +184,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from filmless.infra.errors import Unavailable
+from filmless.infra.object_store import folder_writer
 from filmless.infra.object_store import FolderObjectStore
 
 store = FolderObjectStore(Path(sys.argv[1]))
@@ -249,9 +250,10 @@ class TestFolder:
         assert [path.name for path in object_store.root.rglob("*") if path.is_file()] == [kept]
         descriptor.abandon()
 
-    def test_a_file_removed_under_our_hands_is_not_a_stored_object(
-        self, object_store: FolderObjectStore
+    def test_a_file_removed_under_our_hands_in_a_long_receive_is_not_a_stored_object(
+        self, object_store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(folder_writer, "LONG_SECONDS", -1.0)
         writer = object_store.create()
         writer.write([b"x"])
         object_store.delete(writer.object_id)

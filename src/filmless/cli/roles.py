@@ -16,9 +16,9 @@ from filmless.infra.errors import Unavailable
 from filmless.infra.log import configure_log, get_logger
 from filmless.infra.settings import Settings
 
-# A sender's thread holds the interpreter for a tenth of a millisecond at a time and lets go of it by itself when
-# it waits for socket or disk. Taking it away earlier (the default is 5 ms) only makes threads wait in turns:
-# measured here, a tenth more images a second.
+# A sender's thread holds the interpreter for a tenth of a millisecond at a time and lets go of it by itself
+# when it waits for socket or disk. Taking it away earlier (the default is 5 ms) only makes threads wait in
+# turns: measured here, a tenth more images a second.
 SWITCH_INTERVAL_SECONDS = 0.05
 WORKER_NICENESS = 10  # Background work waits for senders and readers, not they for it.
 

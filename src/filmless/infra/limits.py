@@ -24,6 +24,7 @@ PART10_PREFIX_BYTES = 64 * KIB  # First look at a stored object: the header of a
 DISK_FREE_BYTES_MIN = 512 * MIB  # Below this nothing more is received: the database needs room to say so.
 
 # --- Ingest ----------------------------------------------------------------------------------------------
+SYNCS_AT_ONCE_MAX = 32  # Objects made durable at the same time; a disk gains nothing from more.
 COMMIT_BATCH_INSTANCES_MAX = 64  # One transaction may carry this many instances of several associations.
 
 ORPHAN_SECONDS_MIN = 3600  # An object without a row may be one that is just being received.

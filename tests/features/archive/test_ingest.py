@@ -1,7 +1,9 @@
 """Receiving an instance: durable, indexed, counted; or kept aside with a reason."""
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -332,8 +334,6 @@ class TestFaults:
     def test_a_store_that_cannot_sync_says_so_and_shows_nothing(
         self, archive: Archive, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import os
-
         def broken(_: int) -> None:
             raise OSError(5, "Input/output error")
 
@@ -384,3 +384,36 @@ class TestFiles:
     def test_a_dicomdir_is_no_instance(self, archive: Archive) -> None:
         with pytest.raises(NotDICOM):
             receive_part10(archive, NODE, "DISC", [part10(a_ct_slice(SOPClassUID="1.2.840.10008.1.3.10"))])
+
+
+class TestDurability:
+    def test_one_object_that_does_not_become_durable_does_not_hold_up_the_others(
+        self, archive: Archive, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken = a_ct_slice(3).SOPInstanceUID
+        real = os.fdatasync
+
+        def sync(descriptor: int) -> None:
+            if broken.encode() in Path(f"/proc/self/fd/{descriptor}").read_bytes():
+                raise OSError(5, "Input/output error")
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fdatasync", sync)
+        answers: dict[int, object] = {}
+
+        def send(number: int) -> None:
+            try:
+                answers[number] = store(archive, a_ct_slice(number)).status
+            except FilmlessError as error:
+                answers[number] = type(error)
+
+        threads = [threading.Thread(target=send, args=(number,)) for number in range(1, 7)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers.pop(3) is Unavailable
+        assert set(answers.values()) == {StoreStatus.STORED}
+        assert {row.object_id for row in rows_of(archive, instances)} == objects_of(archive)
+        [study] = rows_of(archive, studies)
+        assert study.number_of_instances == 5

@@ -1,6 +1,9 @@
 """The archive as one thing: an index, an object store, and the committer that joins them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from filmless.features.archive.committer import Committer
+from filmless.infra import limits
 from filmless.infra.database import Database
 from filmless.infra.object_store.base import ObjectStore
 
@@ -15,3 +18,5 @@ class Archive:
         self.object_store = object_store
         self.accept_unknown_sop_classes = accept_unknown_sop_classes
         self.committer = Committer(database, object_store)
+        # An object is synced while its place in the index is looked for; the commit waits for both.
+        self.syncing = ThreadPoolExecutor(limits.SYNCS_AT_ONCE_MAX, thread_name_prefix="sync")

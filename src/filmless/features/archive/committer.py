@@ -1,7 +1,8 @@
 """Group commit: threads that finish at the same time share one transaction.
 
 Whoever gets the lock commits for all who wait, so there is no thread of its own and no hop for a lone sender.
-The objects are durable before they are submitted; an answer is given only after the transaction committed.
+Objects are synced meanwhile, each by a thread of its own; the transaction commits only when all of its
+objects are durable, and an answer is given only after the commit.
 """
 
 import threading
@@ -90,12 +91,20 @@ class Committer:
             ticket.decision = Decision(InternalFault(error))
 
     def _index(self, batch: Sequence[_Ticket]) -> None:
+        """Index the batch and commit it; leaves out, with an error, whose object did not become durable."""
         for left in reversed(range(TRIES_MAX)):
             try:
                 with self._database.transaction() as tx:
                     submissions = [ticket.submission for ticket in batch]
                     decisions = index_batch(tx, submissions, self._transfers)
+                    self._wait_until_durable(batch)
                 break
+            except _NotDurable:
+                self._transfers.rolled_back()
+                rest = [ticket for ticket in batch if ticket.decision is None]
+                if rest:
+                    self._index(rest)
+                return
             except BaseException as error:
                 self._transfers.rolled_back()
                 if left == 0 or self._database.is_sqlite or not isinstance(error, Unavailable):
@@ -103,6 +112,25 @@ class Committer:
         self._transfers.committed()
         for ticket, decision in zip(batch, decisions, strict=True):  # Only now: the commit is durable.
             ticket.decision = decision
+
+    @staticmethod
+    def _wait_until_durable(batch: Sequence[_Ticket]) -> None:
+        """Bytes before rows: nothing is committed whose object is not on the disk."""
+        failed = False
+        for ticket in batch:
+            durable = ticket.submission.durable
+            error = durable.exception() if durable is not None else None
+            if error is not None:
+                ticket.decision = Decision(
+                    error if isinstance(error, FilmlessError) else InternalFault(error)
+                )
+                failed = True
+        if failed:
+            raise _NotDurable
+
+
+class _NotDurable(Exception):
+    """Undoes a transaction that holds a row whose object did not become durable."""
 
 
 class InternalFault(FilmlessError):

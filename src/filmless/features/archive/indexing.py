@@ -6,6 +6,7 @@ instance is new, already stored, or contradicts what is held; the last goes to q
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from filmless.features.access import Actor
@@ -42,6 +43,7 @@ class Submission:
 
     actor: Actor
     received: ReceivedInstance
+    durable: Future[None] | None = None  # Its object being synced; None when that is done already.
     trust_person: bool = False  # Somebody has looked: it belongs to the patient of its study or Patient ID.
 
 

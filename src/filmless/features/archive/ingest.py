@@ -7,6 +7,7 @@ object, fsync of its folder, commit of the index, answer.
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import wait
 
 from blake3 import blake3
 
@@ -78,21 +79,28 @@ class Reception:
         whole_at = time.perf_counter()
         if self._unwritten_header is not None:
             self.write(())
-        try:
-            whole = len(self._prefix) == self._writer.size_bytes - self._data_set_offset
-            scan = scan_prefix(self._prefix, self._context.transfer_syntax_uid, final=whole)
-            self._writer.sync()
-        except BaseException:
-            self._writer.abandon()
-            raise
+        self._writer.seal()
         stored = StoredBytes(
             self._writer.object_id, self._writer.size_bytes, self._data_set_offset, self._hasher.digest()
         )
-        if not scan.complete:
-            scan = scan_object(self._archive.object_store, stored, self._context.transfer_syntax_uid)
-        submission = Submission(self._actor, received_instance(scan, self._context, stored))
-        # Whatever happens from here on, the object stays: a commit of unknown outcome may have named it.
+        durable = self._archive.syncing.submit(self._writer.sync)
+        try:
+            whole = len(self._prefix) == stored.object_bytes - stored.data_set_offset
+            scan = scan_prefix(self._prefix, self._context.transfer_syntax_uid, final=whole)
+            if not self._archive.object_store.syncs_quickly:
+                durable.result()  # Not while the index is locked for others.
+            if not scan.complete:
+                durable.result()  # The rest of the header is read from the object.
+                scan = scan_object(self._archive.object_store, stored, self._context.transfer_syntax_uid)
+            submission = Submission(self._actor, received_instance(scan, self._context, stored), durable)
+        except BaseException:
+            wait([durable])
+            self._writer.abandon()
+            raise
         answer = self._archive.committer.commit(submission)
+        if durable.exception() is not None:
+            self._writer.abandon()  # Not durable, so not committed either.
+        # Otherwise the object stays, whatever the answer: a commit of unknown outcome may have named it.
         metrics.STORE_SECONDS.observe(time.perf_counter() - whole_at)
         if isinstance(answer, FilmlessError):
             (_QUARANTINED if isinstance(answer, QuarantineCause) else _REFUSED).inc()

@@ -21,13 +21,17 @@ class StoredObject:
 
 
 class ObjectWriter(Protocol):
-    """One object being written. Ends by `sync` or by `abandon`."""
+    """One object being written. Ends by `seal` and `sync`, or by `abandon`."""
 
     object_id: str
     size_bytes: int
 
     def write(self, buffers: Sequence[Buffer]) -> None:
         """Append the buffers in order; raises Unavailable when the store is full or gone."""
+        ...
+
+    def seal(self) -> None:
+        """There are no more bytes: the observer has seen all of them when this returns."""
         ...
 
     def sync(self) -> None:
@@ -42,8 +46,10 @@ class ObjectWriter(Protocol):
 class ObjectStore(Protocol):
     """Immutable objects under ids of our own making."""
 
+    syncs_quickly: bool  # Whether a transaction may wait for a sync: milliseconds of a disk, no upload.
+
     def create(self, observe: Observer | None = None) -> ObjectWriter:
-        """Begin a new object under a fresh id; `observe` has seen every byte when `sync` returns."""
+        """Begin a new object under a fresh id; `observe` has seen every byte when it is sealed."""
         ...
 
     def read(self, object_id: str, offset: int = 0, length: int | None = None) -> bytes:

@@ -31,6 +31,8 @@ FOLDERS_OPEN_MAX = 16  # Kept open for their fsync; objects of one minute lie in
 class FolderObjectStore:
     """Objects as files below one folder."""
 
+    syncs_quickly = True
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known_folders: set[str] = set()

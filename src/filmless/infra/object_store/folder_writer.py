@@ -71,6 +71,13 @@ class FolderObjectWriter:
                     self._flush(staging)
             self.size_bytes += length
 
+    def seal(self) -> None:
+        """There are no more bytes: show the observer the last ones."""
+        if self._observe is not None and self._staging is not None:
+            with memoryview(self._staging) as view, view[: self._filled] as run:
+                self._observe(run)
+            self._observe = None
+
     def sync(self) -> None:
         """Write the rest, sync file and folder. A failed sync is final: the kernel may have dropped pages."""
         staging = self._staging

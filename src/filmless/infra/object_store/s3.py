@@ -50,6 +50,9 @@ class BucketObjectWriter:
                 self._upload.write(buffer)
                 self.size_bytes += len(buffer)
 
+    def seal(self) -> None:
+        """Nothing: the observer is shown every buffer as it comes."""
+
     def sync(self) -> None:
         """Complete the upload; raises Unavailable, after which the object counts as not stored."""
         with _translated(self.object_id):
@@ -72,6 +75,8 @@ class BucketObjectWriter:
 
 class BucketObjectStore:
     """Objects under one prefix of a bucket."""
+
+    syncs_quickly = False
 
     def __init__(self, url: str, **options: Any) -> None:
         """`options` are obstore's own (`config`, `client_options`, `retry_config`)."""
