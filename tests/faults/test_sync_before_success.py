@@ -1,7 +1,7 @@
 """Success is the last thing that happens: seen from the kernel, with strace, in four associations at once.
 
-For each C-STORE-RSP on a socket, in the order of the system calls: the object's file was fdatasynced and its
-folder fsynced; then the index's log was written with the instance's UID, and synced; only then the answer
+For each C-STORE-RSP on a socket, in the order of the calls: the object's file was fdatasynced after its
+last byte and its folder fsynced after it was made; then the index's log was written with the instance's UID, and synced; only then the answer
 begins to be sent. What kill -9 cannot show (the kernel keeps its pages) is shown here.
 """
 
@@ -147,7 +147,9 @@ def check_order(calls: list[SystemCall], uid: str) -> None:
     answered = first(calls, "sendto sendmsg write writev", "TCP", uid)
     assert answered, "no answer was seen"
     file_synced = first(calls, "fdatasync fsync", f"<{path[1]}>", after=written.ended)
-    folder_synced = first(calls, "fsync", f"<{os.path.dirname(path[1])}>", after=written.ended)
+    created = first(calls, "openat", f'"{path[1]}"', "O_CREAT")
+    assert created, "the object's file was never made"
+    folder_synced = first(calls, "fsync", f"<{os.path.dirname(path[1])}>", after=created.ended)
     indexed = first(calls, writes, "filmless.sqlite3-wal>", uid)
     assert file_synced, "the object was never synced"
     assert folder_synced, "the object's folder was never synced"
