@@ -56,8 +56,7 @@ class Memory:
     def note(self, server: Filmless) -> None:
         """Weigh the processes of a running server."""
         for command, mib in server.process.memory_mib().values():
-            name = " ".join(command.split()[-3:])
-            self.sizes[name] = max(self.sizes.get(name, 0.0), mib)
+            self.sizes[command] = max(self.sizes.get(command, 0.0), mib)
 
     def line(self) -> str:
         """One line for the report."""

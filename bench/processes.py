@@ -106,7 +106,7 @@ class ServerProcess:
         return max(holders)
 
     def memory_mib(self) -> dict[int, tuple[str, float]]:
-        """Command line and resident MiB of each process of the group."""
+        """The last two words of the command line, and resident MiB, of each process of the group."""
         sizes: dict[int, tuple[str, float]] = {}
         for pid in self.family():
             with contextlib.suppress(OSError, IndexError):
@@ -115,7 +115,7 @@ class ServerProcess:
                 )
                 status = Path(f"/proc/{pid}/status").read_text()
                 resident_kib = int(status.split("VmRSS:")[1].split()[0])
-                sizes[pid] = (words.strip(), resident_kib / 1024)
+                sizes[pid] = (" ".join(words.split()[-2:]), resident_kib / 1024)
         return sizes
 
 

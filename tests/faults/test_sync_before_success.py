@@ -1,8 +1,9 @@
 """Success is the last thing that happens: seen from the kernel, with strace, in four associations at once.
 
-For each C-STORE-RSP on a socket, in the order of the calls: the object's file was fdatasynced after its
-last byte and its folder fsynced after it was made; then the index's log was written with the instance's UID, and synced; only then the answer
-begins to be sent. What kill -9 cannot show (the kernel keeps its pages) is shown here.
+For each C-STORE-RSP on a socket, in the order of the calls: the object's file was fdatasynced after its last
+byte and its folder fsynced after it was made; then the index's log was written with the instance's UID, and
+synced; only then the answer begins to be sent. What kill -9 cannot show (the kernel keeps its pages) is shown
+here.
 """
 
 import os
