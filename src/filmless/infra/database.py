@@ -226,7 +226,9 @@ class Database:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -65536")  # KiB: the upper levels of every index.
             connection.execute("PRAGMA temp_store = MEMORY")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")  # Pages: checkpoints of 16 MiB, not 4.
+            # The log grows to 4 MiB and is then written over: while it grows, a commit costs the file
+            # system one more journal write. With 16 MiB a fresh server stored a tenth less.
+            connection.execute("PRAGMA wal_autocheckpoint = 1000")
 
         @event.listens_for(engine, "begin")
         def begin(connection: sa.Connection) -> None:
