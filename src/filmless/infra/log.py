@@ -5,12 +5,13 @@ patient, and tracebacks tell where something failed but not what a library said 
 logs are read by people and machines that have no business with it. Start at `configure_log`, `get_logger`.
 """
 
+import io
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -53,10 +54,10 @@ def configure_log(log_format: str, role: str) -> None:
     structlog.configure(
         processors=[*shared, _renderer(log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Stderr())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
@@ -98,6 +99,16 @@ def _renderer(log_format: str) -> Any:
     if log_format == "json":
         return structlog.processors.JSONRenderer()
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=32)
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error as it is when a line is written: who replaced it since keeps no closed stream in us."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def _without_patient_data(_: Any, __: str, event: Event) -> Event:

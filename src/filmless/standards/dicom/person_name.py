@@ -19,7 +19,8 @@ def normalise_text(text: str) -> str:
     """Case folded, accents stripped, full-width forms made plain, spaces collapsed: for search."""
     if text.isascii():
         return " ".join(text.lower().split())
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Taken apart before and after: a letter that is only a form of another (𝔄) has a case once it is plain.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(char for char in decomposed if not _is_accent(char))
     # Composed again so that kana and Hangul, which also fall apart, keep their usual form.
     return " ".join(unicodedata.normalize("NFKC", bare).translate(_FOLDS).split())
