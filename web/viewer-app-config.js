@@ -11,6 +11,9 @@
     return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
   };
 
+  // OHIF's tour of its buttons would cover the images of everybody's first study.
+  window.localStorage.setItem('shownTours', JSON.stringify(['basicViewerTour']));
+
   // Kept from the start: OHIF goes on to "study not found" while the answer 401 is still on its way.
   const here = window.location.pathname + window.location.search;
   const signInAgain = () => {

@@ -37,7 +37,6 @@ def open_context(browser: Browser, base_url: str, **options: Any) -> BrowserCont
         locale="en-GB",
         **{"viewport": {"width": 1440, "height": 900}, **options},
     )
-    context.add_init_script("""localStorage.shownTours = '["basicViewerTour"]'""")
     context.set_default_timeout(20_000)
     return context
 

@@ -205,6 +205,9 @@ def _order(level: Level, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:
         descending = name.startswith("-")
         element = column.desc() if descending else column.asc()
         order.append(element.nulls_last() if bare in _MAY_BE_NULL else element)
+        if bare == "study_date" and level is Level.STUDY:  # A day's studies by their hour.
+            hour = studies.c.study_time
+            order.append(hour.desc() if descending else hour.asc())
     # The tie-breaker goes the way of the last name: then an index on both gives the order without a sort.
     tie_breaker = _TIE_BREAKER[level]
     return [*order, tie_breaker.desc() if descending else tie_breaker.asc()]

@@ -28,7 +28,7 @@ studies = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
-    sa.Index("ix_studies_study_date", "study_date", "id"),
+    sa.Index("ix_studies_study_date", "study_date", "study_time", "id"),
     sa.Index("ix_studies_accession_number", "accession_number"),
     sa.Index("ix_studies_received_at", "received_at"),
 )

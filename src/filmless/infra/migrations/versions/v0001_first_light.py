@@ -221,7 +221,7 @@ def upgrade() -> None:
     op.create_index("ix_studies_accession_number", "studies", ["accession_number"], unique=False)
     op.create_index(op.f("ix_studies_patient_ref"), "studies", ["patient_ref"], unique=False)
     op.create_index("ix_studies_received_at", "studies", ["received_at"], unique=False)
-    op.create_index("ix_studies_study_date", "studies", ["study_date", "id"], unique=False)
+    op.create_index("ix_studies_study_date", "studies", ["study_date", "study_time", "id"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", sa.Text(), nullable=False),
