@@ -31,7 +31,7 @@ GREY_VALUES = """() => {
 
 
 def open_context(browser: Browser, base_url: str, **options: Any) -> BrowserContext:
-    """A fresh browser profile, in English, that has seen the viewer's tour."""
+    """A fresh browser profile, in English."""
     context = browser.new_context(
         base_url=base_url,
         locale="en-GB",
