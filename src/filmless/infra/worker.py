@@ -32,7 +32,7 @@ log = get_logger()
 JobFunction = Callable[[dict[str, Any]], None]
 """Runs one job from its payload; idempotent, for it may run twice. Raises to be tried again later."""
 
-LOOK_SECONDS_MIN = 0.05  # Right after there was something: sooner would only take turns from ingest.
+LOOK_SECONDS_MIN = 0.25  # Right after there was something: sooner would only take turns from ingest.
 LOOK_SECONDS_MAX = 1.0  # Where nobody tells us: the longest that new work waits on an idle system.
 LOOK_TOLD_SECONDS_MAX = 5.0  # Where NOTIFY tells us.
 STOP_SECONDS_MAX = 0.5  # A worker that waits to be told notices within this that it shall stop.

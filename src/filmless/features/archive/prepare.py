@@ -25,6 +25,7 @@ from filmless.infra.errors import NotFound
 from filmless.infra.jobs import enqueue
 from filmless.infra.log import get_logger
 from filmless.infra.object_store.base import ObjectStore
+from filmless.infra.outbox import once_for
 from filmless.infra.sandbox import FileSlice, Sandbox, SandboxCallFailed, SandboxCrashed
 from filmless.standards.dicom import json_model
 
@@ -63,6 +64,7 @@ def prepare_series(archive: ReadableArchive, sandbox: Sandbox, series_ref: int) 
         _log.warning("thumbnail_impossible", series_ref=series_ref)
 
 
+@once_for("series_ref")
 def prepare_series_soon(tx: Transaction, fact: Mapping[str, Any]) -> None:
     """React to SeriesGrew: prepare the series once it has not grown for a moment."""
     series_ref = int(fact["series_ref"])
