@@ -79,6 +79,19 @@ class TestContract:
         assert store.read(object_id) == data
         assert b"".join(store.stream(object_id, chunk_bytes=1 << 20)) == data
 
+    @pytest.mark.parametrize("size", [100, 3_000_000, 20_000_000])
+    def test_a_buffer_may_be_used_again_as_soon_as_it_is_written(self, store: ObjectStore, size: int) -> None:
+        """As a network connection does: one buffer, filled anew for each receive."""
+        buffer = bytearray(size)
+        writer = store.create()
+        for letter in b"abc":
+            buffer[:] = bytes([letter]) * size
+            writer.write([memoryview(buffer)])
+        buffer[:] = b"X" * size
+        writer.seal()
+        writer.sync()
+        assert store.read(writer.object_id) == b"a" * size + b"b" * size + b"c" * size
+
     def test_all_kinds_of_buffers_are_taken(self, store: ObjectStore) -> None:
         writer = store.create()
         writer.write([b"one ", bytearray(b"two "), memoryview(b"-three-")[1:6]])
@@ -241,7 +254,7 @@ class TestFolder:
         assert sum(1 for path in object_store.root.rglob("*") if path.is_file()) == len(written)
 
     def test_what_a_crash_left_empty_is_removed_when_it_is_old(self, object_store: FolderObjectStore) -> None:
-        kept = put(object_store, b"x")
+        kept = put(FolderObjectStore(object_store.root), b"x")  # Another store: this one is not busy.
         descriptor = object_store.create()  # Nothing is written, and nobody abandons it.
         hour = timedelta(hours=1)
         object_store.remove_empty(datetime.now(UTC) - hour)

@@ -25,9 +25,14 @@ def announce_all(database: Database, *facts: ShelfGrew) -> None:
 
 def test_a_fact_of_a_transaction_that_failed_is_never_told(database: Database) -> None:
     told: list[dict[str, Any]] = []
-    with pytest.raises(ZeroDivisionError), database.transaction() as tx:
-        announce(tx, ShelfGrew(1, 1))
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.transaction() as tx:
+            announce(tx, ShelfGrew(1, 1))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert dispatch(database, {"ShelfGrew": [lambda _, fact: told.append(fact)]}) == 0
     assert told == []
 

@@ -27,7 +27,10 @@ class ObjectWriter(Protocol):
     size_bytes: int
 
     def write(self, buffers: Sequence[Buffer]) -> None:
-        """Append the buffers in order; raises Unavailable when the store is full or gone."""
+        """Append the buffers in order; they may be used again when this returns.
+
+        Raises Unavailable when the store is full or gone.
+        """
         ...
 
     def seal(self) -> None:

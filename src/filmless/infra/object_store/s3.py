@@ -6,6 +6,7 @@ the vendors' names (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …). A killed rece
 upload behind, invisible: a lifecycle rule of the bucket (abort incomplete multipart uploads) clears those.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -47,7 +48,8 @@ class BucketObjectWriter:
             for buffer in buffers:
                 if self._observe is not None:
                     self._observe(memoryview(buffer))
-                self._upload.write(buffer)
+                # A copy: the upload goes on after we return, and the caller's buffer is used again.
+                self._upload.write(bytes(buffer))
                 self.size_bytes += len(buffer)
 
     def seal(self) -> None:
@@ -80,7 +82,13 @@ class BucketObjectStore:
 
     def __init__(self, url: str, **options: Any) -> None:
         """`options` are obstore's own (`config`, `client_options`, `retry_config`)."""
-        settings = {"client_options": CLIENT_OPTIONS, "retry_config": RETRY, **options}
+        # Plain HTTP only to an endpoint that the administrator named so, such as a store in the same rack.
+        allow_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        settings = {
+            "client_options": {**CLIENT_OPTIONS, "allow_http": allow_http},
+            "retry_config": RETRY,
+            **options,
+        }
         self._store: Any = obstore.store.from_url(url, **settings)
 
     def create(self, observe: Observer | None = None) -> BucketObjectWriter:
