@@ -29,11 +29,12 @@ test-fast: $(STAMPS)/python  ## The fast suite only: under two minutes
 test-browser: setup  ## Drive Debian's Chromium through the application
 	$(BIN)/python -m pytest -q -m browser
 
-lint: $(STAMPS)/python  ## Style, types, import directions
+lint: $(STAMPS)/python $(STAMPS)/web  ## Style, types, import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd web && npm run --silent lint
 
 format: $(STAMPS)/python  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -43,3 +43,9 @@ def test_no_other_site_may_read(client: TestClient) -> None:
     answer = client.get(f"{ROOT}/studies", headers={"Origin": "https://evil.example"})
 
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("uid", ["1.2%00.3", "abc", "..%2F..", "1" * 65, "1..2", "%20"])
+@pytest.mark.parametrize("path", ["/studies/{}/metadata", "/studies/1.2/series/{}/thumbnail", "/studies/{}"])
+def test_what_is_no_uid_is_found_nowhere(client: TestClient, uid: str, path: str) -> None:
+    assert client.get("/dicom-web" + path.format(uid)).status_code in (400, 404)

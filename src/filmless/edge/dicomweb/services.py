@@ -16,6 +16,8 @@ from starlette.responses import Response, StreamingResponse
 from filmless.edge.http.identity import actor_of
 from filmless.features.access import Actor
 from filmless.features.archive import Archive, InstancePlace, Viewing
+from filmless.infra.errors import NotFound
+from filmless.standards.dicom.uids import is_valid_uid
 
 Result = TypeVar("Result")
 Handler = Callable[[Request, Actor], Awaitable[Response]]
@@ -74,6 +76,10 @@ class Services:
 
         async def answer(request: Request) -> Response:
             actor = actor_of(request)
+            for level in ("study", "series", "instance"):
+                uid = request.path_params.get(level)
+                if uid is not None and not is_valid_uid(uid):
+                    raise NotFound(f"There is no such {level}: what the address names is no UID.")
             return await handler(request, actor)
 
         return answer
