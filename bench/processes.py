@@ -115,7 +115,8 @@ class ServerProcess:
                 )
                 status = Path(f"/proc/{pid}/status").read_text()
                 resident_kib = int(status.split("VmRSS:")[1].split()[0])
-                sizes[pid] = (" ".join(words.split()[-2:]), resident_kib / 1024)
+                name = " ".join(word.rsplit("/", 1)[-1] for word in words.split()[-2:])
+                sizes[pid] = (name, resident_kib / 1024)
         return sizes
 
 
