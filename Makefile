@@ -30,8 +30,8 @@ test-browser: setup  ## Drive Debian's Chromium through the application
 	$(BIN)/python -m pytest -q -m browser
 
 lint: $(STAMPS)/python $(STAMPS)/web  ## Style, types, import directions
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd web && npm run --silent lint

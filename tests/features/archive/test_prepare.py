@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from made_instances import NOBODY, READER, made_instance, store
 
 from filmless.features.archive import (
     Archive,
@@ -24,6 +23,7 @@ from filmless.infra.database import Database
 from filmless.infra.errors import NotFound, NotPermitted
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
+from made_instances import NOBODY, READER, made_instance, store
 
 STUDY, SERIES = "1.2.3.1", "1.2.3.1.1"
 
