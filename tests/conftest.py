@@ -17,6 +17,7 @@ from filmless.infra.migrations import migrate
 from filmless.infra.object_store.folder import FolderObjectStore
 from frozen_clock import FrozenClock
 from postgres_server import PostgresServer
+from web_installation import OPENED
 
 _numbers = itertools.count(1)
 
@@ -88,7 +89,17 @@ def database(request: pytest.FixtureRequest) -> Database:
     return made
 
 
+@pytest.fixture(autouse=True)
+def close_object_stores() -> Iterator[None]:
+    """What `web_installation` opened in a test is closed after it."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 @pytest.fixture
-def object_store(tmp_path: Path) -> FolderObjectStore:
+def object_store(tmp_path: Path) -> Iterator[FolderObjectStore]:
     """An empty object store in the test's folder."""
-    return FolderObjectStore(tmp_path / "objects")
+    store = FolderObjectStore(tmp_path / "objects")
+    yield store
+    store.close()

@@ -29,11 +29,13 @@ from frozen_clock import FrozenClock
 
 GOOD_PASSWORD = "four plain words here"
 CONSOLE = system_actor("console")
+OPENED: list[FolderObjectStore] = []  # Closed after each test: open files of many tests would add up.
 
 
 def an_installation(database: Database, clock: FrozenClock, folder: Path, **settings: Any) -> System:
     """An opened installation on this database; `settings` by name."""
     object_store = FolderObjectStore(folder / "objects")
+    OPENED.append(object_store)
     access = Access(database, audit.record, PasswordHashes(time_cost=1, memory_kib=8))
     return System(
         Settings(data=folder, **settings),

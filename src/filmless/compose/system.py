@@ -37,6 +37,9 @@ def open_system(settings: Settings) -> Iterator[System]:
         archive = Archive(
             database, object_store, accept_unknown_sop_classes=settings.accept_unknown_sop_classes
         )
-        yield System(settings, clock, database, object_store, archive, Access(database, audit.record))
+        try:
+            yield System(settings, clock, database, object_store, archive, Access(database, audit.record))
+        finally:
+            archive.close()
     finally:
         database.close()

@@ -20,3 +20,8 @@ class Archive:
         self.committer = Committer(database, object_store)
         # An object is synced while its place in the index is looked for; the commit waits for both.
         self.syncing = ThreadPoolExecutor(limits.SYNCS_AT_ONCE_MAX, thread_name_prefix="sync")
+
+    def close(self) -> None:
+        """End the threads, give back what the object store holds open; nothing may be stored afterwards."""
+        self.syncing.shutdown()
+        self.object_store.close()

@@ -75,6 +75,10 @@ class ObjectStore(Protocol):
         """Remove the object; an absent one is no error."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held open; the store may be used again."""
+        ...
+
     def remove_empty(self, before: datetime) -> None:
         """Remove what interrupted receives left empty; `before` must be older than any receive under way."""
         ...

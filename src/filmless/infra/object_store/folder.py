@@ -60,8 +60,11 @@ class FolderObjectStore:
         return FolderObjectWriter(file, self.place, observe)
 
     def close(self) -> None:
-        """Remove files made ahead and not used."""
+        """Remove files made ahead and not used, close what is open; the store may be used again."""
         self._ready.close()
+        with self._lock:
+            while self._open_folders:
+                os.close(self._open_folders.popitem()[1])
 
     def read(self, object_id: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of the object from offset."""

@@ -54,9 +54,10 @@ class ReadyFiles:
             _remove(ready.file)
 
     def close(self) -> None:
-        """Remove what was not used."""
-        while self._ready:
-            _remove(self._ready.popleft().file)
+        """Remove what was not used; waits for files being made."""
+        with self._filling:
+            while self._ready:
+                _remove(self._ready.popleft().file)
 
     def _fill(self) -> None:
         made: list[NewFile] = []

@@ -139,6 +139,9 @@ class BucketObjectStore:
             except FileNotFoundError:
                 return
 
+    def close(self) -> None:
+        """Nothing: connections are closed with the process."""
+
     def remove_empty(self, before: datetime) -> None:
         """Nothing: an object of a bucket is whole or absent."""
 
