@@ -5,7 +5,7 @@ loads it in each of its processes through `application`.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
@@ -66,7 +66,9 @@ def application() -> ASGIApp:
     """The application of the installation that the environment names; lives as long as the process."""
     settings = Settings.load()
     configure_log(settings.log_format, "web")
-    stack = open_system(settings)
-    system = stack.__enter__()
+    opened = ExitStack()
+    system = opened.enter_context(open_system(settings))
     sandbox = Sandbox(workers=SANDBOX_WORKERS, modules_to_preload=SANDBOX_MODULES)
-    return create_web_app(system, sandbox)
+    app = create_web_app(system, sandbox)
+    app.state.opened = opened  # Kept: a system that nobody holds closes itself.
+    return app
