@@ -20,7 +20,16 @@ class Permission(StrEnum):
     """Something one may be allowed to do."""
 
     STUDIES_READ = "studies.read"
+    STUDIES_RETRIEVE = "studies.retrieve"
     STUDIES_STORE = "studies.store"
+    STUDIES_SEND = "studies.send"
+    STUDIES_COMMIT = "studies.commit"
+    REMOTE_QUERY = "remote.query"
+    WORKLIST_READ = "worklist.read"
+    WORKLIST_WRITE = "worklist.write"
+    PERFORMED_STEPS_READ = "performed_steps.read"
+    PERFORMED_STEPS_WRITE = "performed_steps.write"
+    ROUTING_MANAGE = "routing.manage"
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_RESOLVE = "quarantine.resolve"
     NODES_MANAGE = "nodes.manage"
@@ -46,15 +55,34 @@ class ActorKind(StrEnum):
 
 
 _READ = {Permission.STUDIES_READ, Permission.QUARANTINE_READ}
+_EXCHANGE = {
+    Permission.STUDIES_STORE,
+    Permission.STUDIES_SEND,
+    Permission.REMOTE_QUERY,
+    Permission.WORKLIST_READ,
+    Permission.PERFORMED_STEPS_READ,
+}
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
-    Role.RADIOLOGIST: frozenset(_READ | {Permission.STUDIES_STORE}),
-    Role.TECHNOLOGIST: frozenset(_READ | {Permission.STUDIES_STORE, Permission.QUARANTINE_RESOLVE}),
+    Role.RADIOLOGIST: frozenset(_READ | _EXCHANGE),
+    Role.TECHNOLOGIST: frozenset(
+        _READ | _EXCHANGE | {Permission.QUARANTINE_RESOLVE, Permission.WORKLIST_WRITE}
+    ),
     Role.SERVICE: frozenset({Permission.STUDIES_READ, Permission.STUDIES_STORE}),
 }
 
-NODE_PERMISSIONS = frozenset({Permission.STUDIES_STORE})
+NODE_PERMISSIONS = frozenset(
+    {
+        Permission.STUDIES_READ,
+        Permission.STUDIES_RETRIEVE,
+        Permission.STUDIES_STORE,
+        Permission.STUDIES_COMMIT,
+        Permission.WORKLIST_READ,
+        Permission.PERFORMED_STEPS_WRITE,
+    }
+)
+"""All that a DICOM peer can be allowed to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +104,9 @@ class Actor:
             raise NotPermitted(f"{self.name} may not do this: the permission {permission} is missing.")
 
 
-def node_actor(ae_title: str, address: str) -> Actor:
-    """The actor for a DICOM peer."""
-    return Actor(ActorKind.NODE, ae_title, address, NODE_PERMISSIONS)
+def node_actor(ae_title: str, address: str, permissions: frozenset[Permission] = NODE_PERMISSIONS) -> Actor:
+    """The actor for a DICOM peer; never more than NODE_PERMISSIONS."""
+    return Actor(ActorKind.NODE, ae_title, address, permissions & NODE_PERMISSIONS)
 
 
 def system_actor(part: str) -> Actor:

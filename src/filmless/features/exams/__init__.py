@@ -1,0 +1,1 @@
+"""Exams: what the modalities say they did; performed procedure steps (MPPS)."""

@@ -1,0 +1,1 @@
+"""Routing: which studies go where, when, and what became of it."""
