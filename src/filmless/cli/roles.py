@@ -46,8 +46,7 @@ def _run_dimse(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     stop = threading.Event()
     _on_stop_signal(stop.set)
-    with open_system(settings) as system:
-        server = create_dimse_server(system)
+    with open_system(settings) as system, create_dimse_server(system) as server:
         try:
             server.start()
         except OSError as error:

@@ -3,12 +3,14 @@
 import socket
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
 
 from builders import CT_IMAGE_STORAGE, EXPLICIT_LE, a_ct_slice, encoded
 from filmless.edge.dimse.admission import Admission
+from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.errors import AssociationRejected
 from filmless.edge.dimse.requestor import Peer, open_association
 from filmless.edge.dimse.server import DIMSEServer
@@ -18,6 +20,7 @@ from filmless.features.archive.tables import instances
 from filmless.features.nodes import NewNode, add_node
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
+from filmless.infra.sandbox import Sandbox
 from filmless.standards.dicom.sop_classes import VERIFICATION
 
 A_ABORT = 0x07  # The PDU type, PS3.8 §9.3.8.
@@ -36,7 +39,8 @@ def serving(archive: Archive, **rules: bool) -> DIMSEServer:
         rules.get("called_ae_title_must_match", False),
         rules.get("accept_unknown_nodes", True),
     )
-    server = DIMSEServer(archive, admission, "127.0.0.1", 0)
+    services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))  # No worker starts before a call.
+    server = DIMSEServer(services, admission, "127.0.0.1", 0)
     server.start()
     return server
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -26,6 +26,9 @@ from filmless.edge.dimse.errors import (
     RequestTimedOut,
     TooManyContexts,
 )
+from filmless.edge.dimse.exchange import Exchange
+from filmless.edge.dimse.status import PENDING, PENDING_WITH_UNSUPPORTED_KEYS
+from filmless.infra import limits
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from filmless.standards.dicom.upper_layer import (
@@ -40,6 +43,8 @@ from filmless.standards.dicom.upper_layer import (
     CommandField,
     CommandReceived,
     CommandSet,
+    DataReceived,
+    ExtendedNegotiation,
     PresentationContext,
     PresentationContextProposal,
     Priority,
@@ -50,6 +55,9 @@ from filmless.standards.dicom.upper_layer import (
     UserIdentity,
     UserInformation,
 )
+
+Begin = Callable[[CommandSet, PresentationContext], Exchange]
+"""What serves a request of the peer on our association."""
 
 _TRANSIENT = 2  # PS3.8 Table 9-21, result.
 
@@ -85,6 +93,7 @@ def open_association(
     contexts: Sequence[tuple[str, Sequence[str]]],
     *,
     roles: tuple[RoleSelection, ...] = (),
+    extended: tuple[ExtendedNegotiation, ...] = (),
     user_identity: UserIdentity | None = None,
 ) -> Iterator[Requestor]:
     """An association with `peer`; released at the end of the block, aborted when it raises.
@@ -93,7 +102,18 @@ def open_association(
     must be able to send in each. Raises PeerUnreachable, AssociationRejected, PeerBusy, RequestTimedOut,
     AssociationAborted, TooManyContexts.
     """
-    request = _request_for(peer, contexts, roles, user_identity)
+    request = _request_for(
+        peer,
+        contexts,
+        UserInformation(
+            OFFERED_PDU_BYTES_MAX,
+            IMPLEMENTATION_CLASS_UID,
+            IMPLEMENTATION_VERSION_NAME,
+            roles=roles,
+            extended=extended,
+            user_identity=user_identity,
+        ),
+    )
     association = Association(is_requestor=True)
     association.request_association(request)
     sock = _connect(peer)
@@ -135,7 +155,7 @@ class Requestor:
         """C-ECHO (PS3.7 9.1.5); returns the status, 0 for Success."""
         context = self.context_for(VERIFICATION)
         command = CommandSet.build(
-            CommandField.C_ECHO_RQ, message_id=self._next_message_id(), affected_sop_class_uid=VERIFICATION
+            CommandField.C_ECHO_RQ, message_id=self.next_message_id(), affected_sop_class_uid=VERIFICATION
         )
         return self._ask(context.context_id, command, None).status
 
@@ -163,13 +183,65 @@ class Requestor:
         command = CommandSet.build(
             CommandField.C_STORE_RQ,
             has_data_set=True,
-            message_id=self._next_message_id(),
+            message_id=self.next_message_id(),
             priority=Priority.MEDIUM,
             affected_sop_class_uid=sop_class_uid,
             affected_sop_instance_uid=sop_instance_uid,
             **originator,
         )
         return self._ask(context.context_id, command, data).status
+
+    def next_message_id(self) -> int:
+        """A message ID for the next request."""
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def ask(
+        self,
+        context_id: int,
+        command: CommandSet,
+        data: Iterable[BytesLike] | None = None,
+        *,
+        on_request: Begin | None = None,
+    ) -> Iterator[tuple[CommandSet, bytes]]:
+        """Send a request; yields its responses with their data sets, the final one last.
+
+        `on_request` serves what the peer asks us meanwhile: the C-STORE of our C-GET, N-EVENT-REPORT. Raises
+        AssociationAborted, RequestTimedOut, PeerNotReading, ContextNotAccepted.
+        """
+        self._connection.send_message(context_id, command, data)
+        what = f"message {command.message_id}"
+        while True:
+            received = self._receive(what, on_request)
+            if received is None:
+                continue
+            response, data_set = received
+            if (
+                response.command_field != command.command_field | 0x8000
+                or response.message_id_being_responded_to != command.message_id
+            ):
+                raise self._confused(what)
+            yield response, data_set
+            if response.status not in (PENDING, PENDING_WITH_UNSUPPORTED_KEYS):
+                return
+
+    def cancel(self, context_id: int, message_id: int) -> None:
+        """C-CANCEL of an `ask` under way (PS3.7 9.3.2.3); go on reading its responses to the final one."""
+        cancel = CommandSet.build(CommandField.C_CANCEL_RQ, message_id_being_responded_to=message_id)
+        self._connection.send_message(context_id, cancel)
+
+    def serve(self, on_request: Begin, wait_seconds: float) -> bool:
+        """Wait for one request of the peer and serve it; False when none came in time.
+
+        Raises AssociationAborted, also when the peer releases.
+        """
+        event = self._connection.next_event(wait_seconds)
+        if event is None and not self._connection.association.is_over:
+            return False
+        if not isinstance(event, CommandReceived) or event.command.is_response:
+            raise self._confused("nothing")
+        self._serve(event, on_request, "its own request")
+        return True
 
     def establish(self) -> None:
         """Wait for the answer to our A-ASSOCIATE-RQ; `open_association` does."""
@@ -193,9 +265,52 @@ class Requestor:
 
     # Inside.
 
-    def _next_message_id(self) -> int:
-        self._message_id = self._message_id % 0xFFFF + 1
-        return self._message_id
+    def _receive(self, what: str, on_request: Begin | None) -> tuple[CommandSet, bytes] | None:
+        """The next response with its data set; None when the peer asked something, and was served."""
+        event = self._next(what)
+        if not isinstance(event, CommandReceived):
+            raise self._confused(what)
+        if event.command.is_response:
+            return event.command, self._data_set(event.command, what)
+        if on_request is None:
+            raise self._confused(what)
+        self._serve(event, on_request, what)
+        return None
+
+    def _data_set(self, command: CommandSet, what: str) -> bytes:
+        received = bytearray()
+        is_last = not command.has_data_set
+        while not is_last:
+            event = self._next(what)
+            if not isinstance(event, DataReceived):
+                raise self._confused(what)
+            if len(received) + len(event.data) > limits.IDENTIFIER_BYTES_MAX:
+                self._connection.abort("The data set of the response is too large.")
+                raise AssociationAborted(f"{self._peer} answered {what} with a data set beyond every use.")
+            received += event.data
+            is_last = event.is_last
+        return bytes(received)
+
+    def _serve(self, event: CommandReceived, on_request: Begin, what: str) -> None:
+        """Answer one request of the peer."""
+        exchange = on_request(event.command, self.contexts[event.context_id])
+        is_last = not event.command.has_data_set
+        try:
+            while not is_last:
+                data = self._next(what)
+                if not isinstance(data, DataReceived):
+                    raise self._confused(what)
+                exchange.receive(data.data)
+                is_last = data.is_last
+        except BaseException:
+            exchange.abandon()
+            raise
+        for message in exchange.finish():
+            self._connection.send_message(event.context_id, message.command, message.data)
+
+    def _confused(self, what: str) -> AssociationAborted:
+        self._connection.abort("The peer sent something else than what was due.")
+        return AssociationAborted(f"{self._peer} answered {what} with something else than its response.")
 
     def _ask(self, context_id: int, command: CommandSet, data: Iterable[BytesLike] | None) -> CommandSet:
         """Send a request and wait for its one response."""
@@ -209,8 +324,7 @@ class Requestor:
             or response.command_field != command.command_field | 0x8000
             or response.message_id_being_responded_to != command.message_id
         ):
-            self._connection.abort("The peer sent something else than the response that was due.")
-            raise AssociationAborted(f"{self._peer} answered {what} with something else than its response.")
+            raise self._confused(what)
         return response
 
     def _next(self, what: str) -> object:
@@ -240,10 +354,7 @@ class Requestor:
 
 
 def _request_for(
-    peer: Peer,
-    contexts: Sequence[tuple[str, Sequence[str]]],
-    roles: tuple[RoleSelection, ...],
-    user_identity: UserIdentity | None,
+    peer: Peer, contexts: Sequence[tuple[str, Sequence[str]]], information: UserInformation
 ) -> AssociateRequest:
     if len(contexts) > PRESENTATION_CONTEXTS_MAX:
         raise TooManyContexts(
@@ -252,13 +363,6 @@ def _request_for(
     proposals = tuple(
         PresentationContextProposal(2 * index + 1, abstract_syntax_uid, tuple(transfer_syntax_uids))
         for index, (abstract_syntax_uid, transfer_syntax_uids) in enumerate(contexts)
-    )
-    information = UserInformation(
-        OFFERED_PDU_BYTES_MAX,
-        IMPLEMENTATION_CLASS_UID,
-        IMPLEMENTATION_VERSION_NAME,
-        roles=roles,
-        user_identity=user_identity,
     )
     return AssociateRequest(peer.called_ae_title, peer.calling_ae_title, proposals, information)
 

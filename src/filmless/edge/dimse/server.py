@@ -8,24 +8,20 @@ import contextlib
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from filmless.edge.dimse.admission import Admission
 from filmless.edge.dimse.connection import Connection, Timeouts
-from filmless.edge.dimse.echo import EchoExchange
-from filmless.edge.dimse.errors import AssociationAborted, PeerNotReading
+from filmless.edge.dimse.conversation import Conversation, Services
+from filmless.edge.dimse.errors import AssociationAborted, PeerNotReading, RequestTimedOut
 from filmless.edge.dimse.exchange import Exchange, UnknownOperation
-from filmless.edge.dimse.status import SUCCESS
-from filmless.edge.dimse.store import StoreExchange
-from filmless.features.access import Actor
-from filmless.features.archive import Archive, ReceiveContext, end_transfers
+from filmless.edge.dimse.services import Begin, Service
+from filmless.edge.dimse.status import ATTRIBUTE_LIST_ERROR, CANCELLED, SUCCESS
+from filmless.edge.dimse.table import service_for
+from filmless.features.archive import end_transfers
 from filmless.infra import limits, metrics
 from filmless.infra.errors import FilmlessError
 from filmless.infra.ids import new_id
 from filmless.infra.log import get_logger
-from filmless.standards.dicom.sop_classes import VERIFICATION, is_storage
-from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
 from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from filmless.standards.dicom.upper_layer import (
     REJECT_LOCAL_LIMIT,
@@ -49,63 +45,49 @@ ACCEPT_PAUSE_SECONDS = 0.2  # After a failed accept: a loop at full speed would 
 STOP_SECONDS_MAX = 10  # Associations get this long to end their present message when the server stops.
 
 _log = get_logger()
-_VERIFICATION_OFFER = SyntaxOffer((EXPLICIT_LE, IMPLICIT_LE))
-_STORAGE_OFFER = SyntaxOffer((), peer_order=True)  # Kept as sent: any syntax, the peer's first choice.
-_SERVICE_ROOT = "1.2.840.10008."  # Under it every UID is DICOM's own, and a class we do not serve is refused.
-_STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
-
-@dataclass(frozen=True, slots=True)
-class _Association:
-    """What an exchange needs to know of the association it runs on."""
-
-    archive: Archive
-    actor: Actor
-    request: AssociateRequest
-
-
-def _store(association: _Association, request: CommandSet, context: PresentationContext) -> Exchange:
-    announced = ReceiveContext(
-        sop_class_uid=request.affected_sop_class_uid,
-        sop_instance_uid=request.affected_sop_instance_uid,
-        transfer_syntax_uid=context.transfer_syntax_uid,
-        source_ae_title=association.request.calling_ae_title,
-        receiving_ae_title=association.request.called_ae_title,
-    )
-    return StoreExchange(association.archive, association.actor, request, announced)
-
-
-def _echo(_: _Association, request: CommandSet, __: PresentationContext) -> Exchange:
-    return EchoExchange(request)
-
-
-EXCHANGES: dict[int, Callable[[_Association, CommandSet, PresentationContext], Exchange]] = {
-    CommandField.C_STORE_RQ: _store,
-    CommandField.C_ECHO_RQ: _echo,
-}  # A command that is not here is answered Unrecognized Operation.
-
-
-_SERVICE_OF: dict[int, str] = {CommandField.C_STORE_RSP: "store", CommandField.C_ECHO_RSP: "echo"}
+_SERVICE_OF: dict[int, str] = {
+    CommandField.C_STORE_RQ: "store",
+    CommandField.C_ECHO_RQ: "echo",
+    CommandField.C_FIND_RQ: "find",
+    CommandField.C_MOVE_RQ: "move",
+    CommandField.C_GET_RQ: "get",
+    CommandField.N_ACTION_RQ: "action",
+    CommandField.N_CREATE_RQ: "create",
+    CommandField.N_SET_RQ: "set",
+    CommandField.N_EVENT_REPORT_RQ: "event_report",
+}
 _REQUESTS = {
     (service, status): metrics.DIMSE_REQUESTS.labels(service, status)
-    for service in ("store", "echo", "other")
-    for status in ("success", "failure")
+    for service in (*_SERVICE_OF.values(), "other")
+    for status in ("success", "warning", "cancel", "failure")
 }
 
 
-def _answer(connection: Connection, context_id: int, exchange: Exchange) -> None:
-    """Send the response to a request whose data set is whole, and count it."""
-    response = exchange.finish()
-    service = _SERVICE_OF.get(response.command_field, "other")
-    _REQUESTS[service, "success" if response.status == SUCCESS else "failure"].inc()
-    connection.send_message(context_id, response)
+def _class_of(status: int) -> str:
+    """The class of a final status (PS3.7 Annex C)."""
+    if status == SUCCESS:
+        return "success"
+    if status >> 12 == 0xB or status == ATTRIBUTE_LIST_ERROR:
+        return "warning"
+    return "cancel" if status == CANCELLED else "failure"
+
+
+def _answer(connection: Connection, context_id: int, request: CommandSet, exchange: Exchange) -> None:
+    """Send the responses to a request whose data set is whole, and count it by the last."""
+    status = SUCCESS
+    for message in exchange.finish():
+        connection.send_message(context_id, message.command, message.data)
+        status = message.command.status
+    service = _SERVICE_OF.get(request.command_field, "other")
+    _REQUESTS[service, _class_of(status)].inc()
 
 
 class DIMSEServer:
     """Listens, admits, serves; `start` returns once the port is bound, `stop` once all associations ended."""
 
-    def __init__(self, archive: Archive, admission: Admission, host: str, port: int) -> None:
-        self._archive = archive
+    def __init__(self, services: Services, admission: Admission, host: str, port: int) -> None:
+        self._services = services
         self._admission = admission
         self._address = (host, port)
         self._listener: socket.socket | None = None
@@ -186,60 +168,77 @@ class DIMSEServer:
 
     def _converse(self, connection: Connection, association_id: str) -> str:
         """Serve one association to its end; returns how it ended: released, rejected, aborted or lost."""
-        association: _Association | None = None
+        conversation: Conversation | None = None
+        request: CommandReceived | None = None
         exchange: Exchange | None = None
         outcome = "lost"
         try:
             for event in connection.events():
                 if isinstance(event, DataReceived):
-                    if exchange is None:
+                    if exchange is None or request is None:
                         continue  # Of a response that we did not ask for: the association is being aborted.
                     exchange.receive(event.data)
                     if event.is_last:
                         finished, exchange = exchange, None
-                        _answer(connection, event.context_id, finished)
+                        _answer(connection, event.context_id, request.command, finished)
                 elif isinstance(event, CommandReceived):
-                    assert association is not None  # No command comes before the association stands.
-                    exchange = self._begin(connection, association, event)
+                    assert conversation is not None  # No command comes before the association stands.
+                    request, exchange = event, self._begin(connection, conversation, event)
                 elif isinstance(event, AssociationRequested):
-                    association = self._admit(connection, event.request, association_id)
-                    outcome = "lost" if association else "rejected"
+                    conversation = self._admit(connection, event.request, association_id)
+                    outcome = "lost" if conversation else "rejected"
                 elif isinstance(event, ReleaseRequested):
                     connection.confirm_release()
                     outcome = "released"
                 elif isinstance(event, Aborted):
                     _log.info("association_aborted", association=association_id, reason=event.explanation)
                     outcome = "aborted"
-        except (AssociationAborted, PeerNotReading) as error:
+                if conversation is not None and conversation.wants_release:  # While we were answering.
+                    conversation.wants_release = False
+                    connection.confirm_release()
+                    outcome = "released"
+        except (AssociationAborted, PeerNotReading, RequestTimedOut) as error:
             _log.info("association_aborted", association=association_id, reason=error.message)
             outcome = "aborted"
         finally:
             if exchange is not None:
                 exchange.abandon()
-            if association is not None:
-                self._leave(association, association_id)
+            if conversation is not None:
+                self._leave(conversation, association_id)
         return outcome
 
     def _begin(
-        self, connection: Connection, association: _Association, event: CommandReceived
+        self, connection: Connection, conversation: Conversation, event: CommandReceived
     ) -> Exchange | None:
+        """What takes the request's data set; None when there is none to wait for."""
         command = event.command
-        context = connection.association.contexts[event.context_id]
         if command.is_response:
             connection.abort()  # We asked for nothing on this association: the peer is confused.
             return None
         if command.command_field == CommandField.C_CANCEL_RQ and not command.has_data_set:
-            return None  # Nothing that takes long is under way: there is nothing to cancel.
-        begin = EXCHANGES.get(command.command_field)
-        exchange = UnknownOperation(command) if begin is None else begin(association, command, context)
+            return None  # It was answered already: there is nothing to cancel.
+        context = connection.association.contexts[event.context_id]
+        begin = self._operation(context, command)
+        conversation.begin(command)
+        exchange = UnknownOperation(command) if begin is None else begin(conversation, command, context)
         if command.has_data_set:
             return exchange
-        _answer(connection, event.context_id, exchange)
+        _answer(connection, event.context_id, command, exchange)
         return None
+
+    def _operation(self, context: PresentationContext, command: CommandSet) -> Begin | None:
+        """What serves this command on this presentation context; None when nothing does.
+
+        A peer asks as SCU; it reports events to us as SCP (PS3.7 D.3.3.4).
+        """
+        service = self._service_for(context.abstract_syntax_uid)
+        reports = command.command_field == CommandField.N_EVENT_REPORT_RQ
+        may_ask = context.requestor_is_scp if reports else context.requestor_is_scu
+        return service.operations.get(command.command_field) if service and may_ask else None
 
     def _admit(
         self, connection: Connection, request: AssociateRequest, association_id: str
-    ) -> _Association | None:
+    ) -> Conversation | None:
         answer = self._admission.of(request, connection.peer_address)
         if not isinstance(answer, AssociateReject):
             with self._lock:
@@ -259,16 +258,17 @@ class DIMSEServer:
             _log.warning("association_rejected", reason=answer.reason, source=answer.source, **who)
             connection.reject(answer)
             return None
-        connection.accept(negotiate(request, self._policy()))
+        accept = negotiate(request, self._policy())
+        connection.accept(accept)
         _log.info("association_opened", **who)
-        return _Association(self._archive, answer, request)
+        return Conversation(self._services, answer, connection, request, accept)
 
-    def _leave(self, association: _Association, association_id: str) -> None:
+    def _leave(self, conversation: Conversation, association_id: str) -> None:
         try:
-            end_transfers(association.archive, association.actor)
+            end_transfers(self._services.archive, conversation.actor)
         except FilmlessError as error:
             _log.error("transfers_not_ended", association=association_id, reason=error.message)
-        title = association.request.calling_ae_title
+        title = conversation.calling_ae_title
         with self._lock:
             self._callers[title] -= 1
             if not self._callers[title]:
@@ -280,13 +280,19 @@ class DIMSEServer:
             offer_for=self._offer_for,
             implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+            answer_extended=self._answer_extended,
         )
 
+    def _service_for(self, abstract_syntax_uid: str) -> Service | None:
+        archive = self._services.archive
+        return service_for(abstract_syntax_uid, accept_unknown_sop_classes=archive.accept_unknown_sop_classes)
+
     def _offer_for(self, abstract_syntax_uid: str) -> SyntaxOffer | None:
-        if abstract_syntax_uid == VERIFICATION:
-            return _VERIFICATION_OFFER
-        if is_storage(abstract_syntax_uid):
-            return _STORAGE_OFFER
-        private = not abstract_syntax_uid.startswith(_SERVICE_ROOT)
-        unknown = private or abstract_syntax_uid.startswith(_STORAGE_ROOT)
-        return _STORAGE_OFFER if unknown and self._archive.accept_unknown_sop_classes else None
+        service = self._service_for(abstract_syntax_uid)
+        return None if service is None else service.offer
+
+    def _answer_extended(self, sop_class_uid: str, information: bytes) -> bytes | None:
+        service = self._service_for(sop_class_uid)
+        if service is None or service.answer_extended is None:
+            return None
+        return service.answer_extended(information)

@@ -7,8 +7,12 @@ from filmless.features import archive
 from filmless.infra import errors
 
 SUCCESS = 0x0000
+ATTRIBUTE_LIST_ERROR = 0x0107
 PROCESSING_FAILURE = 0x0110
 UNRECOGNIZED_OPERATION = 0x0211
+CANCELLED = 0xFE00
+PENDING = 0xFF00
+PENDING_WITH_UNSUPPORTED_KEYS = 0xFF01
 
 STATUS_OF: dict[type[errors.FilmlessError], int] = {
     # Kinds.

@@ -3,12 +3,17 @@
 A refusal is answered after the data set has been read to its end, as PS3.7 wants: the association goes on.
 """
 
+from collections.abc import Iterable
+
+from filmless.edge.dimse.conversation import Conversation
+from filmless.edge.dimse.exchange import Message
+from filmless.edge.dimse.services import Service
 from filmless.edge.dimse.status import SUCCESS, comment_of, status_of
 from filmless.features.access import Actor
 from filmless.features.archive import Archive, ReceiveContext, Reception, begin_receive
 from filmless.infra.errors import FilmlessError
 from filmless.infra.log import get_logger
-from filmless.standards.dicom.upper_layer import CommandSet
+from filmless.standards.dicom.upper_layer import CommandField, CommandSet, PresentationContext, SyntaxOffer
 
 _log = get_logger()
 
@@ -35,16 +40,17 @@ class StoreExchange:
                 self._reception = None
                 self._refuse(error)
 
-    def finish(self) -> CommandSet:
+    def finish(self) -> Iterable[Message]:
         """The response, sent after the commit, never before: Success is a promise to the modality."""
         if self._reception is not None:
             try:
                 self._reception.finish()
-                return self._request.response(SUCCESS)
+                return (Message(self._request.response(SUCCESS)),)
             except Exception as error:  # noqa: BLE001 Whatever it was, the sender gets an answer.
                 self._refuse(error)
         assert self._error is not None  # Without a reception there is a reason.
-        return self._request.response(status_of(self._error), error_comment=comment_of(self._error))
+        status, comment = status_of(self._error), comment_of(self._error)
+        return (Message(self._request.response(status, error_comment=comment)),)
 
     def abandon(self) -> None:
         """The association ended in the middle: nothing of the instance stays."""
@@ -57,3 +63,27 @@ class StoreExchange:
             _log.warning("store_refused", error=type(error).__name__, status=f"{status_of(error):04X}")
         else:
             _log.error("store_failed", exc_info=error)
+
+
+def begin_store(
+    conversation: Conversation, request: CommandSet, context: PresentationContext
+) -> StoreExchange:
+    """Serve one C-STORE of this association."""
+    announced = ReceiveContext(
+        sop_class_uid=request.affected_sop_class_uid,
+        sop_instance_uid=request.affected_sop_instance_uid,
+        transfer_syntax_uid=context.transfer_syntax_uid,
+        source_ae_title=conversation.calling_ae_title,
+        receiving_ae_title=conversation.called_ae_title,
+    )
+    return StoreExchange(conversation.services.archive, conversation.actor, request, announced)
+
+
+# Kept as sent: any syntax, the peer's first choice. A requestor of C-GET receives: it is the SCP then.
+STORAGE = Service(
+    "",
+    "Storage",
+    SyntaxOffer((), peer_order=True, peer_may_be_scp=True),
+    {CommandField.C_STORE_RQ: begin_store},
+)
+"""What we do with every storage SOP class."""
