@@ -252,11 +252,16 @@ class _Reader:
                 return
             if known != "UN":
                 vr, order = known, "<"
-        vr = chosen_vr(vr)
+        vr = "SS" if vr == "US or SS" and self.is_signed() else chosen_vr(vr)
         raw = self.data[offset : offset + length]
         level.data_set.elements[tag] = Element(vr, read_values(raw, vr, level.text, order))
         if tag == tags.SPECIFIC_CHARACTER_SET:
             level.text = find_character_set(level.data_set.character_set)
+
+    def is_signed(self) -> bool:
+        """Whether Pixel Representation, here or further out, says that pixels are signed (PS3.5 annex A.1)."""
+        found = (level.data_set.number(tags.PIXEL_REPRESENTATION) for level in reversed(self.levels))
+        return next((value for value in found if value is not None), 0) == 1
 
     def hidden_sequence(self, tag: int, offset: int, length: int) -> None:
         """A sequence of the dictionary written as UN of defined length: in implicit little endian."""
