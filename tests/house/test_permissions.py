@@ -36,7 +36,7 @@ ACTS_FOR_NOBODY = {
     "filmless.features.access.complete_setup": "the first-run link is the right",
     "filmless.features.nodes.find_node": "a door asks who calls, before there is an actor",
     "filmless.features.nodes.get_node": "a door asks who calls, before there is an actor",
-    "filmless.features.nodes.list_bound_certificates": "the TLS port asks whom it trusts, before anybody spoke",
+    "filmless.features.nodes.list_bound_certificates": "the TLS port asks whom to trust before anybody spoke",
     "filmless.features.nodes.note_refusals": "a door writes down whom it turned away",
     "filmless.features.patients.identify_or_register": "inside the transaction of a verb that has asked",
     "filmless.features.patients.complete_demographics": "inside the transaction of a verb that has asked",

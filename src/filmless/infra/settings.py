@@ -5,6 +5,7 @@ holds the page). What may change at run time (nodes, users) lives in tables inst
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +24,25 @@ class Settings(BaseSettings):
         default=8000, ge=0, le=65535, description="Port of the web application and DICOMweb."
     )
     dicom_port: int = Field(default=11112, ge=0, le=65535, description="Port of the DICOM server.")
+    dicom_tls_port: int = Field(
+        default=2762, ge=0, le=65535, description="Port of the DICOM server over TLS; 0: none."
+    )
+    dicom_tls_certificate: str = Field(
+        default="",
+        description="PEM file of our TLS certificate and its issuers; empty: one made by ourselves.",
+    )
+    dicom_tls_key: str = Field(
+        default="", description="PEM file of its key, without pass phrase; empty: in the certificate's file."
+    )
+    dicom_tls_ca: str = Field(
+        default="", description="PEM file of the authorities whose certificates DICOM peers may show."
+    )
+    dicom_tls_client_certificate: Literal["optional", "required"] = Field(
+        default="optional", description="Whether every caller on the TLS port must show a certificate."
+    )
+    dicom_tls_profile: Literal["bcp195", "modified"] = Field(
+        default="bcp195", description="TLS profile of PS3.15: B.12 `bcp195` or B.13 `modified`."
+    )
     ae_title: str = Field(
         default="FILMLESS", min_length=1, max_length=16, description="Our Application Entity title."
     )

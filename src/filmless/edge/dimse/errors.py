@@ -9,6 +9,14 @@ class PeerUnreachable(Unavailable):
     """No connection could be opened: nobody listens there, the name is unknown, or TLS failed."""
 
 
+class TLSNotUsable(Unavailable):
+    """Our own key, certificate or list of authorities cannot be used; the administrator must look."""
+
+
+class TLSHandshakeFailed(NotPermitted):
+    """A caller on the TLS port speaks no TLS that is safe enough, or shows a certificate not known here."""
+
+
 class AssociationRejected(NotPermitted):
     """The peer rejected the association for good; result, source and reason of PS3.8 Table 9-21."""
 

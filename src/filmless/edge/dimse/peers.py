@@ -3,9 +3,18 @@
 from pathlib import Path
 
 from filmless.edge.dimse.requestor import Peer
-from filmless.features.nodes import Node
+from filmless.edge.dimse.tls import TLSFiles, client_context
+from filmless.features.nodes import Node, NodeInactive, TLSMode
 
 
-def peer_of(node: Node, calling_ae_title: str, data_folder: Path) -> Peer:  # noqa: ARG001
-    """How to open associations with the node in our name; our certificates are in the data folder."""
-    return Peer(node.host, node.port, node.ae_title, calling_ae_title)
+def peer_of(node: Node, calling_ae_title: str, tls: TLSFiles | Path) -> Peer:
+    """How to open associations with the node in our name, over TLS where the node wants it.
+
+    `tls` are the installation's TLS files; the data folder stands for those that it holds by itself. Raises
+    NodeInactive, and TLSNotUsable when our own certificate cannot be used.
+    """
+    if not node.is_active:
+        raise NodeInactive(f"The node {node.ae_title} is switched off.")
+    files = tls if isinstance(tls, TLSFiles) else TLSFiles(tls / "tls")
+    context = None if node.tls is TLSMode.OFF else client_context(files, node)
+    return Peer(node.host, node.port, node.ae_title, calling_ae_title, tls=context)
