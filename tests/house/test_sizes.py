@@ -13,6 +13,7 @@ POSITIONAL_ARGUMENTS_MAX = 6
 GENERATED = {
     "src/filmless/standards/dicom/dictionary_table.py",  # tools/generate_dicom_tables.py
     "src/filmless/standards/dicom/sop_class_table.py",  # The same.
+    "src/filmless/standards/dicom/deidentification_table.py",  # PS3.15 table E.1-1, line by line.
 }
 MIGRATIONS = "src/filmless/infra/migrations/versions/"  # Written once, read as a list of statements.
 
