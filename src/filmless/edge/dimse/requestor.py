@@ -35,10 +35,12 @@ from filmless.standards.dicom.upper_layer import (
     OFFERED_PDU_BYTES_MAX,
     PRESENTATION_CONTEXTS_MAX,
     Aborted,
+    AssociateAccept,
     AssociateReject,
     AssociateRequest,
     Association,
     AssociationAccepted,
+    AsyncWindow,
     BytesLike,
     CommandField,
     CommandReceived,
@@ -95,12 +97,14 @@ def open_association(
     roles: tuple[RoleSelection, ...] = (),
     extended: tuple[ExtendedNegotiation, ...] = (),
     user_identity: UserIdentity | None = None,
+    operations_max: int = 1,
 ) -> Iterator[Requestor]:
     """An association with `peer`; released at the end of the block, aborted when it raises.
 
     `contexts`: (abstract syntax UID, transfer syntax UIDs). Propose one pair per transfer syntax when you
-    must be able to send in each. Raises PeerUnreachable, AssociationRejected, PeerBusy, RequestTimedOut,
-    AssociationAborted, TooManyContexts.
+    must be able to send in each. `operations_max`: how many requests we would like to have under way at once
+    (PS3.7 D.3.3.3); see `Requestor.operations_max` for what the peer granted. Raises PeerUnreachable,
+    AssociationRejected, PeerBusy, RequestTimedOut, AssociationAborted, TooManyContexts.
     """
     request = _request_for(
         peer,
@@ -110,6 +114,7 @@ def open_association(
             IMPLEMENTATION_CLASS_UID,
             IMPLEMENTATION_VERSION_NAME,
             roles=roles,
+            async_window=AsyncWindow(operations_max, 1) if operations_max > 1 else None,
             extended=extended,
             user_identity=user_identity,
         ),
@@ -135,6 +140,8 @@ class Requestor:
         self._connection = connection
         self._peer = peer
         self._message_id = 0
+        self.operations_max = 1
+        """How many requests may be under way at once on this association."""
 
     @property
     def contexts(self) -> dict[int, PresentationContext]:
@@ -196,6 +203,22 @@ class Requestor:
         self._message_id = self._message_id % 0xFFFF + 1
         return self._message_id
 
+    def send(self, context_id: int, command: CommandSet, data: Iterable[BytesLike] | None = None) -> None:
+        """Send a request whose response `next_response` will give; at most `operations_max` at once.
+
+        Raises AssociationAborted, PeerNotReading, ContextNotAccepted, and whatever `data` raises.
+        """
+        self._connection.send_message(context_id, command, data)
+
+    def next_response(self) -> CommandSet:
+        """The next response to one of the requests sent with `send`, in whatever order the peer answers.
+
+        Raises AssociationAborted, RequestTimedOut.
+        """
+        received = self._receive("a request", None)
+        assert received is not None  # Without `on_request` a request of the peer ends the association.
+        return received[0]
+
     def ask(
         self,
         context_id: int,
@@ -250,6 +273,7 @@ class Requestor:
             raise self._rejected(event.rejection)
         if not isinstance(event, AssociationAccepted):
             raise AssociationAborted(f"{self._peer} answered the association request with something else.")
+        self.operations_max = self._granted(event.accept)
 
     def release(self) -> None:
         """Release the association and wait for the answer; `open_association` does."""
@@ -264,6 +288,15 @@ class Requestor:
                 return
 
     # Inside.
+
+    def _granted(self, accept: AssociateAccept) -> int:
+        """The smaller of the windows asked for and answered, where 0 is unlimited and silence is 1."""
+        request = self._connection.association.request
+        asked = request.user_information.async_window if request else None
+        answered = accept.user_information.async_window
+        if asked is None or answered is None:
+            return 1
+        return min(asked.operations_invoked_max, answered.operations_invoked_max or 0xFFFF)
 
     def _receive(self, what: str, on_request: Begin | None) -> tuple[CommandSet, bytes] | None:
         """The next response with its data set; None when the peer asked something, and was served."""

@@ -7,6 +7,14 @@ class QueryNotUnderstood(Invalid):
     """A key of the query has a value that no such attribute can have."""
 
 
+class RetrievalNotUnderstood(Invalid):
+    """The identifier of a retrieval does not say which instances are meant."""
+
+
+class PatientAmbiguous(RetrievalNotUnderstood):
+    """Several people have the Patient ID of the retrieval, and no issuer says whose it is."""
+
+
 class SeriesNotFound(NotFound):
     """There is no such series in that study."""
 
