@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydicom.filereader import read_dataset
 
 from filmless.standards.dicom import tags
-from filmless.standards.dicom.data_set import DataSet, decode_data_set, encode_data_set
+from filmless.standards.dicom.data_set import DataSet, decode_data_set, decode_elements, encode_data_set
 from filmless.standards.dicom.data_set_values import Scalar, Value
 from filmless.standards.dicom.elements import UNDEFINED_LENGTH, MalformedDataSet, top_level
 from filmless.standards.dicom.transfer_syntaxes import (
@@ -289,6 +289,44 @@ def test_text_deep_in_an_item_decides_about_the_character_set_too() -> None:
     assert found.character_set == "ISO_IR 192"
     assert found.text(tags.PATIENT_NAME) == "Müller"
     assert found.items(tags.REQUEST_ATTRIBUTES_SEQUENCE) == [inner]
+
+
+# Some elements of a large data set.
+
+
+@pytest.mark.parametrize("file", all_files(), ids=lambda file: file.path.name)
+def test_single_elements_are_those_of_the_whole(file: DicomFile) -> None:
+    if file.path.name in DAMAGED:
+        return
+    data, syntax = small_part(file)
+    whole = decode(data, syntax)
+    wanted = set(list(whole)[::2])
+    if file.transfer_syntax_uid == DEFLATED_EXPLICIT_LE:
+        some = decode_elements(data, syntax, wanted, bytes_max=BYTES_MAX)
+    else:
+        some = decode_elements(
+            file.data, file.transfer_syntax_uid, wanted, start=file.start, bytes_max=BYTES_MAX
+        )
+    assert list(some) == sorted(wanted)
+    for tag in some:
+        assert some.element(tag) == whole.element(tag)
+
+
+def test_what_is_cut_off_is_left_out() -> None:
+    name = explicit(tags.PATIENT_NAME, b"PN", b"A^B ")
+    requests = sequence(tags.REQUEST_ATTRIBUTES_SEQUENCE, item(explicit(tags.PATIENT_ID, b"LO", b"P1")))
+    wanted = {tags.PATIENT_NAME, tags.REQUEST_ATTRIBUTES_SEQUENCE}
+    whole = decode_elements(name + requests, EXPLICIT_LE, wanted, bytes_max=100)
+    assert set(whole) == wanted
+    for cut in range(1, len(requests)):
+        some = decode_elements((name + requests)[:-cut], EXPLICIT_LE, wanted, bytes_max=100)
+        assert list(some) == [tags.PATIENT_NAME]
+
+
+def test_a_long_element_is_left_out() -> None:
+    data = explicit(tags.PATIENT_NAME, b"PN", b"A^B ") + explicit(tags.PATIENT_ID, b"LO", b"P" * 12)
+    some = decode_elements(data, EXPLICIT_LE, {tags.PATIENT_NAME, tags.PATIENT_ID}, bytes_max=10)
+    assert list(some) == [tags.PATIENT_NAME]
 
 
 # Values.

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from filmless.standards.dicom import tags
@@ -36,10 +37,16 @@ from filmless.standards.dicom.elements import (
     FRAGMENTS,
     ITEM,
     SEQUENCE,
+    UNDEFINED_LENGTH,
     VR_FORMS,
+    Buffer,
+    Encoding,
     InflateLimit,
     MalformedDataSet,
+    encoding_of,
+    holds_fragments,
     inflate,
+    top_level,
     walk,
     walk_sequence,
 )
@@ -190,6 +197,48 @@ def decode_data_set(
     return reader.root
 
 
+def decode_elements(
+    data: Buffer, transfer_syntax_uid: str, wanted: Collection[int], *, start: int = 0, bytes_max: int
+) -> DataSet:
+    """Some top-level elements of a data set that may be large, or cut short; what cannot be read is left out.
+
+    Reading ends after the last element that is wanted, or where `data` ends. A sequence comes whole; an
+    element of more than `bytes_max` bytes is left out, encapsulated pixel data too. `data` is not deflated.
+    """
+    encoding = encoding_of(transfer_syntax_uid, data, start)
+    reader = _Reader(
+        data, find_character_set(""), "<" if encoding.little_endian else ">", DEPTH_MAX, EVENTS_MAX
+    )
+    # What says how others are to be read is read too.
+    needed = {*wanted, tags.SPECIFIC_CHARACTER_SET, tags.PIXEL_REPRESENTATION}
+    last = max(wanted, default=0)
+    with suppress(MalformedDataSet):
+        for tag, vr, offset, length in top_level(data, transfer_syntax_uid, start=start):
+            if tag > last:
+                break
+            if tag in needed and not (length > bytes_max and length != UNDEFINED_LENGTH):
+                _decode_top_level(reader, tag, vr, offset, length, encoding)
+    found = DataSet()
+    found.elements = {tag: element for tag, element in reader.root.elements.items() if tag in wanted}
+    return found
+
+
+def _decode_top_level(
+    reader: _Reader, tag: int, vr: str, offset: int, length: int, encoding: Encoding
+) -> None:
+    if length != UNDEFINED_LENGTH and vr != "SQ":
+        reader.element(tag, vr, offset, length)
+    elif not holds_fragments(tag, vr):
+        reader.sequence(tag, vr, offset)
+        inner = IMPLICIT_LE_HEADERS if vr == "UN" else encoding
+        try:
+            reader.read(walk_sequence(reader.data, tag, offset, length, inner, reader.events_max))
+        except MalformedDataSet:
+            del reader.root.elements[tag]  # The half of it that could be read is not what it is.
+            raise
+        reader.open.pop()
+
+
 @dataclass(slots=True)
 class _Level:
     """What holds for one data set being read: where elements go, their character set and byte order."""
@@ -205,7 +254,7 @@ class _Reader:
     __slots__ = ("data", "depth_max", "events_max", "levels", "open", "root")
 
     def __init__(
-        self, data: bytes, text: CharacterSet, order: Order, depth_max: int, events_max: int
+        self, data: Buffer, text: CharacterSet, order: Order, depth_max: int, events_max: int
     ) -> None:
         self.data = data
         self.depth_max = depth_max
@@ -253,13 +302,13 @@ class _Reader:
             if known != "UN":
                 vr, order = known, "<"
         vr = "SS" if vr == "US or SS" and self.is_signed() else chosen_vr(vr)
-        raw = self.data[offset : offset + length]
+        raw = bytes(self.data[offset : offset + length])
         level.data_set.elements[tag] = Element(vr, read_values(raw, vr, level.text, order))
         if tag == tags.SPECIFIC_CHARACTER_SET:
             level.text = find_character_set(level.data_set.character_set)
 
     def is_signed(self) -> bool:
-        """Whether Pixel Representation, here or further out, says that pixels are signed (PS3.5 annex A.1)."""
+        """Whether Pixel Representation, here or further out, says that pixels are signed (PS3.5 A.1)."""
         found = (level.data_set.number(tags.PIXEL_REPRESENTATION) for level in reversed(self.levels))
         return next((value for value in found if value is not None), 0) == 1
 
