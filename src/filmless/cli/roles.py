@@ -54,7 +54,8 @@ def _run_dimse(settings: Settings) -> None:
                 f"Port {settings.dicom_port} on {settings.bind} cannot be used ({error.strerror}). "
                 "Choose another with FILMLESS_DICOM_PORT, or stop what uses it."
             ) from error
-        _log.info("listening", port=server.port, bind=settings.bind, ae_title=settings.ae_title)
+        where = {"bind": settings.bind, "ae_title": settings.ae_title}
+        _log.info("listening", port=server.port, tls_port=server.tls_port, **where)
         stop.wait()
         server.stop()
 

@@ -7,6 +7,7 @@ from filmless.compose.system import System
 from filmless.edge.dimse.admission import Admission
 from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.server import DIMSEServer
+from filmless.edge.dimse.tls import TLSDoor, TLSFiles
 from filmless.features.archive import SANDBOX_MODULES
 from filmless.infra.sandbox import Sandbox
 
@@ -29,4 +30,11 @@ def create_dimse_server(system: System) -> Iterator[DIMSEServer]:
     )
     with Sandbox(modules_to_preload=SANDBOX_MODULES) as sandbox:
         services = dimse_services(system, sandbox)
-        yield DIMSEServer(services, admission, settings.bind, settings.dicom_port)
+        tls = (TLSDoor(TLSFiles.of(settings), system.database), settings.dicom_tls_port)
+        yield DIMSEServer(
+            services,
+            admission,
+            settings.bind,
+            settings.dicom_port,
+            tls=tls if settings.dicom_tls_port else None,
+        )

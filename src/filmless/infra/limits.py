@@ -14,7 +14,10 @@ REJECTIONS_AT_ONCE_MAX = 16  # Beyond the limit callers are told so, by a few th
 ASSOCIATIONS_PER_NODE_MAX = 64  # One broken sender in a loop must not take every place.
 UNKNOWN_CALLERS_MAX = 500  # A list a person reads; a scanner that invents titles fills it and no more.
 REFUSAL_WRITE_SECONDS_MIN = 5  # Between two writings of who was turned away: ingest does not notice them.
-REFUSALS_HELD_MAX = 64  # Different callers noted between two writings; more at once is an attack: counted only.
+REFUSALS_HELD_MAX = 64  # Different callers noted between two writings; more is an attack: only counted.
+NAME_LOOKUP_SECONDS_MAX = 2  # For the address of a caller's host; then what was known before is used.
+NAME_LOOKUPS_AT_ONCE_MAX = 8  # Threads that wait for a name server; with a dead one no more are started.
+NAME_KNOWN_SECONDS_MAX = 60  # A device that moved is let in again within a minute.
 ASSOCIATION_IDLE_SECONDS_MAX = 300  # Modalities keep an association open between images of a slow exam.
 ASSOCIATION_REQUEST_SECONDS_MAX = 10  # ARTIM: a peer that connects and stays silent is dropped.
 ANSWER_SECONDS_MAX = 60  # A peer that was asked something on its own association and says nothing is gone.
@@ -31,6 +34,17 @@ RECEIVE_BUFFER_BYTES = 512 * KIB  # One buffer an association: a whole CT slice 
 HEADER_BYTES_MAX = 16 * MIB  # Attributes before Pixel Data; enhanced multi-frame headers reach some MiB.
 INSTANCE_BYTES_MAX = 16 * GIB  # A long video or a whole-slide level; above it the sender is told A700.
 PART10_PREFIX_BYTES = 64 * KIB  # First look at a stored object: the header of an ordinary image fits.
+
+# --- Storage commitment and availability -----------------------------------------------------------------
+COMMITMENT_INSTANCES_MAX = 100_000  # In one request; a day of whole-slide levels and CTs is sent in parts.
+COMMITMENT_SLICE_BYTES = 1 * GIB  # Read again in one job: seconds of a disk, then other background work.
+COMMITMENT_QUICK_INSTANCES_MAX = 1000  # Looked at while the asker waits on its association: one look-up.
+COMMITMENT_QUICK_BYTES_MAX = 64 * MIB  # The same: a tenth of a second from a cache, below one from a disk.
+COMMITMENT_FALLBACK_SECONDS = 60  # Then a job does what an association that went away has not.
+COMMITMENT_REPORT_WAIT_SECONDS = 2  # We listen this long after asking, for nodes that report on the spot.
+COMMITMENT_ANSWER_SECONDS_MAX = 24 * 3600  # Archives that copy to tape first answer over night.
+COMMITMENT_KEEP_SECONDS = 90 * 24 * 3600  # Finished requests can be looked up for a quarter; audit has all.
+STUDY_QUIET_SECONDS = 60  # Modalities send the next series within this; later ones make a second notice.
 
 # --- Disk ------------------------------------------------------------------------------------------------
 DISK_FREE_BYTES_MIN = 512 * MIB  # Below this nothing more is received: the database needs room to say so.

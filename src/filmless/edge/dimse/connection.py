@@ -69,7 +69,7 @@ class Connection:
     ) -> None:
         """`association` has been told that it is connected. The socket becomes ours, non-blocking."""
         self.association = association
-        self.peer_address = _address_of(sock)
+        self.peer_address = address_of(sock)
         self._sock = sock
         self._timeouts = timeouts
         self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
@@ -318,7 +318,7 @@ def _rest_of(vector: list[BytesLike], sent: int) -> list[BytesLike]:
     return []
 
 
-def _address_of(sock: socket.socket) -> str:
+def address_of(sock: socket.socket) -> str:
     """host:port of the peer, for messages and logs."""
     try:
         name = sock.getpeername()

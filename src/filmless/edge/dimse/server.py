@@ -6,17 +6,25 @@ admitted, counted and served, and ended at shutdown.
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections import Counter
 
 from filmless.edge.dimse.admission import Admission
-from filmless.edge.dimse.connection import Connection, Timeouts
+from filmless.edge.dimse.connection import Connection, Timeouts, address_of
 from filmless.edge.dimse.conversation import Conversation, Services
-from filmless.edge.dimse.errors import AssociationAborted, PeerNotReading, RequestTimedOut
+from filmless.edge.dimse.errors import (
+    AssociationAborted,
+    PeerNotReading,
+    RequestTimedOut,
+    TLSHandshakeFailed,
+    TLSNotUsable,
+)
 from filmless.edge.dimse.exchange import Exchange, UnknownOperation
 from filmless.edge.dimse.services import Begin, Service
 from filmless.edge.dimse.status import ATTRIBUTE_LIST_ERROR, CANCELLED, SUCCESS
 from filmless.edge.dimse.table import service_for
+from filmless.edge.dimse.tls import PeerCertificate, TLSDoor, shake_hands
 from filmless.features.archive import end_transfers
 from filmless.infra import limits, metrics
 from filmless.infra.errors import FilmlessError
@@ -86,11 +94,23 @@ def _answer(connection: Connection, context_id: int, request: CommandSet, exchan
 class DIMSEServer:
     """Listens, admits, serves; `start` returns once the port is bound, `stop` once all associations ended."""
 
-    def __init__(self, services: Services, admission: Admission, host: str, port: int) -> None:
+    def __init__(
+        self,
+        services: Services,
+        admission: Admission,
+        host: str,
+        port: int,
+        *,
+        tls: tuple[TLSDoor, int] | None = None,
+    ) -> None:
+        """`tls` is the door beside the plain one and its port; None: no such door."""
         self._services = services
         self._admission = admission
         self._address = (host, port)
+        self._tls = tls
         self._listener: socket.socket | None = None
+        self._tls_listener: socket.socket | None = None
+        self._handshakes: set[ssl.SSLSocket] = set()
         self._connections: set[Connection] = set()
         self._callers: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -103,28 +123,56 @@ class DIMSEServer:
         assert self._listener is not None
         return int(self._listener.getsockname()[1])
 
+    @property
+    def tls_port(self) -> int | None:
+        """The port that is bound for TLS; None when there is none."""
+        return None if self._tls_listener is None else int(self._tls_listener.getsockname()[1])
+
     def start(self) -> None:
-        """Bind and begin to accept; raises OSError when the address is taken."""
-        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        listener = socket.create_server(self._address, family=family, backlog=256, reuse_port=False)
-        self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), name="dimse-accept", daemon=True).start()
+        """Bind and begin to accept; raises OSError when the address is taken.
+
+        When it is the TLS port that is taken, or our certificate cannot be used, the plain one serves alone,
+        and the log says so: images are not turned away for it.
+        """
+        self._listener = self._listen(self._address[1], None)
+        if self._tls is None:
+            return
+        door, port = self._tls
+        try:
+            door.check()
+            self._tls_listener = self._listen(port, door)
+        except (OSError, TLSNotUsable) as error:
+            reason = error.message if isinstance(error, TLSNotUsable) else error.strerror
+            _log.error("tls_not_listening", port=port, reason=reason)
+
+    def _listen(self, port: int, door: TLSDoor | None) -> socket.socket:
+        host = self._address[0]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=256, reuse_port=False)
+        threading.Thread(target=self._accept, args=(listener, door), name="dimse-accept", daemon=True).start()
+        return listener
 
     def stop(self) -> None:
         """Stop to accept, end the associations, wait for their threads."""
         self._stopping.set()
-        if self._listener is not None:
-            with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
+        for listener in (self._listener, self._tls_listener):
+            if listener is not None:
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
         with self._lock:
             connections, threads = list(self._connections), list(self._threads)
+            handshakes = list(self._handshakes)
         for connection in connections:
             connection.interrupt()
+        for secured in handshakes:
+            with contextlib.suppress(OSError):  # Not SSLSocket.shutdown: see Connection.interrupt.
+                socket.socket.shutdown(secured, socket.SHUT_RDWR)
         for thread in threads:
             thread.join(STOP_SECONDS_MAX)
+        self._admission.close()
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket, door: TLSDoor | None) -> None:
         while not self._stopping.is_set():
             try:
                 sock, _ = listener.accept()
@@ -132,7 +180,9 @@ class DIMSEServer:
                 if not self._stopping.wait(ACCEPT_PAUSE_SECONDS):  # Out of descriptors, say: others will end.
                     _log.error("accept_failed", reason=error.strerror)
                 continue
-            thread = threading.Thread(target=self._serve, args=(sock,), name="dimse-association", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(sock, door), name="dimse-association", daemon=True
+            )
             with self._lock:
                 full = len(self._threads) >= limits.ASSOCIATIONS_MAX + limits.REJECTIONS_AT_ONCE_MAX
                 if not full:
@@ -143,18 +193,25 @@ class DIMSEServer:
                 continue
             thread.start()
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, sock: socket.socket, door: TLSDoor | None) -> None:
         association_id = new_id()
+        certificate: PeerCertificate | None = None
         timeouts = Timeouts(
             idle_seconds=limits.ASSOCIATION_IDLE_SECONDS_MAX, send_seconds=limits.SEND_SECONDS_MAX
         )
         try:
+            if door is not None:
+                secured = door.wrap(sock)
+                certificate = self._greet(secured, association_id)
+                if certificate is None:
+                    return
+                sock = secured
             with Connection.accepting(sock, timeouts=timeouts) as connection:
                 with self._lock:
                     self._connections.add(connection)
                 metrics.ASSOCIATIONS_OPEN.inc()
                 try:
-                    outcome = self._converse(connection, association_id)
+                    outcome = self._converse(connection, association_id, certificate)
                     metrics.ASSOCIATIONS.labels(outcome).inc()
                 finally:
                     metrics.ASSOCIATIONS_OPEN.dec()
@@ -166,7 +223,29 @@ class DIMSEServer:
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _converse(self, connection: Connection, association_id: str) -> str:
+    def _greet(self, secured: ssl.SSLSocket, association_id: str) -> PeerCertificate | None:
+        """What the caller shows in its TLS handshake; None when there will be no association."""
+        address = address_of(secured)
+        with self._lock:
+            self._handshakes.add(secured)
+        try:
+            return shake_hands(secured, limits.ASSOCIATION_REQUEST_SECONDS_MAX)
+        except (AssociationAborted, TLSHandshakeFailed) as error:
+            if isinstance(error, TLSHandshakeFailed):
+                self._admission.no_tls(address)
+            _log.warning(
+                "tls_handshake_failed", association=association_id, address=address, reason=error.message
+            )
+            metrics.ASSOCIATIONS.labels("lost").inc()
+            secured.close()
+            return None
+        finally:
+            with self._lock:
+                self._handshakes.discard(secured)
+
+    def _converse(
+        self, connection: Connection, association_id: str, certificate: PeerCertificate | None
+    ) -> str:
         """Serve one association to its end; returns how it ended: released, rejected, aborted or lost."""
         conversation: Conversation | None = None
         request: CommandReceived | None = None
@@ -185,7 +264,7 @@ class DIMSEServer:
                     assert conversation is not None  # No command comes before the association stands.
                     request, exchange = event, self._begin(connection, conversation, event)
                 elif isinstance(event, AssociationRequested):
-                    conversation = self._admit(connection, event.request, association_id)
+                    conversation = self._admit(connection, event.request, association_id, certificate)
                     outcome = "lost" if conversation else "rejected"
                 elif isinstance(event, ReleaseRequested):
                     connection.confirm_release()
@@ -237,9 +316,13 @@ class DIMSEServer:
         return service.operations.get(command.command_field) if service and may_ask else None
 
     def _admit(
-        self, connection: Connection, request: AssociateRequest, association_id: str
+        self,
+        connection: Connection,
+        request: AssociateRequest,
+        association_id: str,
+        certificate: PeerCertificate | None,
     ) -> Conversation | None:
-        answer = self._admission.of(request, connection.peer_address)
+        answer = self._admission.of(request, connection.peer_address, certificate)
         if not isinstance(answer, AssociateReject):
             with self._lock:
                 if self._callers.total() >= limits.ASSOCIATIONS_MAX:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, cast
 
-from filmless.edge.dimse.errors import TLSHandshakeFailed, TLSNotUsable
+from filmless.edge.dimse.errors import AssociationAborted, TLSHandshakeFailed, TLSNotUsable
 from filmless.edge.dimse.own_certificate import made_certificate
 from filmless.features.nodes import Node, list_bound_certificates
 from filmless.infra.database import Database
@@ -143,22 +143,9 @@ class TLSDoor:
         if self._files.authorities is not None:
             _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._files.authorities)
 
-    def welcome(self, sock: socket.socket, seconds_max: float) -> tuple[ssl.SSLSocket, PeerCertificate]:
-        """The caller's connection over TLS, and what it showed; in the thread of the association.
-
-        Raises TLSHandshakeFailed, also when it takes too long; the socket is then closed.
-        """
-        try:
-            context = self._current()
-            sock.settimeout(seconds_max)
-            secured = context.wrap_socket(sock, server_side=True)
-        except OSError as error:
-            sock.close()
-            raise TLSHandshakeFailed(f"No TLS connection: {plain_reason(error)}.") from error
-        except BaseException:
-            sock.close()
-            raise
-        return secured, _shown(secured)
+    def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
+        """The caller's connection, not yet greeted; the socket becomes part of it. Raises TLSNotUsable."""
+        return self._current().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def _current(self) -> ssl.SSLContext:
         bound = tuple(list_bound_certificates(self._database))
@@ -168,6 +155,23 @@ class TLSDoor:
                 self._context = _server_context(self._files, bound)
                 self._made_for = made_for
             return self._context
+
+
+def shake_hands(secured: ssl.SSLSocket, seconds_max: float) -> PeerCertificate:
+    """Greet the caller and see what it shows; waits, so it belongs in the thread of the association.
+
+    Raises TLSHandshakeFailed, and AssociationAborted when the caller went away or said nothing for too long.
+    """
+    try:
+        secured.settimeout(seconds_max)
+        secured.do_handshake()
+    except (ssl.SSLEOFError, ConnectionError, TimeoutError) as error:
+        raise AssociationAborted(
+            f"The caller did not finish its TLS handshake: {plain_reason(error)}."
+        ) from error
+    except OSError as error:
+        raise TLSHandshakeFailed(f"No TLS connection: {plain_reason(error)}.") from error
+    return _shown(secured)
 
 
 def plain_reason(error: OSError) -> str:
