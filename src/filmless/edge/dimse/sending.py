@@ -64,7 +64,8 @@ class FailedInstance:
 class SendReport:
     """How far it is: completed + warned + failed + remaining is the number of instances.
 
-    `not_tried`: SOP Instance UIDs of the remaining ones, filled in at the end.
+    `not_tried`: SOP Instance UIDs of the remaining ones, filled in at the end. `taken`: those that the peer has
+    answered with Success or a warning, in that order; other threads append to it.
     """
 
     completed: int = 0
@@ -72,6 +73,7 @@ class SendReport:
     failed: list[FailedInstance] = field(default_factory=list)
     remaining: int = 0
     not_tried: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
 
     @property
     def tried(self) -> int:
@@ -170,6 +172,9 @@ def count_answer(report: SendReport, one: Outgoing, response: CommandSet) -> Non
     else:
         comment = response.error_comment or f"The peer refused it with status {response.status:04X}H"
         report.failed.append(FailedInstance(one.sop_instance_uid, response.status, comment))
+        report.remaining -= 1
+        return
+    report.taken.append(one.sop_instance_uid)
     report.remaining -= 1
 
 
