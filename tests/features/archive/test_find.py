@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 import sqlalchemy as sa
 
-from filmless.features.archive import Archive, repository_read
+from filmless.features.archive import Archive, candidates
 from filmless.features.archive.find import (
     Query,
     find_instances,
@@ -284,11 +284,11 @@ def test_a_keyed_search_uses_its_index(
     assert not any(step.startswith("SCAN") and "INDEX" not in step for step in steps), steps
 
 
-@pytest.mark.parametrize("few_patients_max", [0, 1, 2000])
+@pytest.mark.parametrize("candidates_max", [0, 1, 2000])
 def test_a_name_is_found_whether_it_is_rare_or_common(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch, few_patients_max: int
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, candidates_max: int
 ) -> None:
-    monkeypatch.setattr(repository_read, "FEW_PATIENTS_MAX", few_patients_max)
+    monkeypatch.setattr(candidates, "CANDIDATES_MAX", candidates_max)
 
     assert found(archive, Query({"PatientName": "*muster*"})) == ["anna", "erika"]
     assert found(archive, Query({"PatientName": "*er?ka"})) == ["erika"]

@@ -7,6 +7,7 @@ never away.
 """
 
 from filmless.features.archive.archive import Archive
+from filmless.features.archive.conditions import unsupported_keys
 from filmless.features.archive.errors import (
     Contradiction,
     DataSetDoesNotMatchSOPClass,
@@ -23,17 +24,16 @@ from filmless.features.archive.errors import (
 )
 from filmless.features.archive.events import InstanceQuarantined, SeriesGrew
 from filmless.features.archive.find import (
-    Query,
     find_instances,
     find_series,
     find_studies,
     get_study,
     list_series,
-    unsupported_keys,
 )
 from filmless.features.archive.growth import GrowthReader, StudyGrowth
 from filmless.features.archive.holdings import Holdings, count_holdings
 from filmless.features.archive.ingest import Reception, begin_receive, end_transfers, receive_part10
+from filmless.features.archive.matches import MatchRow, iterate_matches
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
 from filmless.features.archive.pieces import Piece
@@ -50,6 +50,7 @@ from filmless.features.archive.quarantine import (
     discard_quarantined,
     find_quarantined,
 )
+from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import (
     BulkDataNotFound,
     FrameNotFound,
@@ -60,6 +61,12 @@ from filmless.features.archive.read_errors import (
     QueryNotUnderstood,
     RetrievalNotUnderstood,
     SeriesNotFound,
+)
+from filmless.features.archive.references import (
+    InstanceReference,
+    find_extent,
+    performed_steps_of_study,
+    references_by_series,
 )
 from filmless.features.archive.retrieve import (
     get_instance,
@@ -78,13 +85,26 @@ from filmless.features.archive.retrieving import (
     rows_of_study,
     stored_chunks,
 )
-from filmless.features.archive.rows import FoundInstance, InstanceRow, Page, SeriesRow, StudyRow
+from filmless.features.archive.rows import (
+    FoundInstance,
+    InstanceRow,
+    Page,
+    PatientRow,
+    SeriesRow,
+    StudyRow,
+)
 from filmless.features.archive.sweep import SWEEP_ORPHANS, sweep_orphans, sweep_orphans_soon
 from filmless.features.archive.transcoding import (
     TRANSCODING_TARGETS,
     choose_syntax,
     needs_transcoding,
     transcoded_chunks,
+)
+from filmless.features.archive.verify import (
+    Verdict,
+    VerifiedInstance,
+    size_of_instances,
+    verify_instances,
 )
 from filmless.features.archive.viewing import (
     FRAMES_AT_ONCE_MAX,
@@ -116,8 +136,10 @@ __all__ = [
     "InstanceNotFound",
     "InstancePlace",
     "InstanceQuarantined",
+    "InstanceReference",
     "InstanceRow",
     "Level",
+    "MatchRow",
     "MissingIdentifiers",
     "NotDICOM",
     "NothingToShow",
@@ -125,6 +147,7 @@ __all__ = [
     "Page",
     "PatientAmbiguous",
     "PatientMismatch",
+    "PatientRow",
     "Piece",
     "QuarantineCause",
     "QuarantineItem",
@@ -146,6 +169,8 @@ __all__ = [
     "StudyRow",
     "Transfer",
     "UnreadableDataSet",
+    "Verdict",
+    "VerifiedInstance",
     "Viewing",
     "accept_quarantined",
     "begin_receive",
@@ -154,6 +179,7 @@ __all__ = [
     "count_quarantined",
     "discard_quarantined",
     "end_transfers",
+    "find_extent",
     "find_instances",
     "find_instances_to_send",
     "find_quarantined",
@@ -162,20 +188,25 @@ __all__ = [
     "get_instance",
     "get_study",
     "instance_metadata",
+    "iterate_matches",
     "list_instances",
     "list_series",
     "needs_transcoding",
     "part10_chunks",
+    "performed_steps_of_study",
     "prepare_series",
     "prepare_series_soon",
     "receive_part10",
     "record_sent",
+    "references_by_series",
     "rows_of_study",
     "series_metadata_gzip",
+    "size_of_instances",
     "stored_chunks",
     "study_metadata_gzip",
     "sweep_orphans",
     "sweep_orphans_soon",
     "transcoded_chunks",
     "unsupported_keys",
+    "verify_instances",
 ]

@@ -1,28 +1,33 @@
-"""Finding studies, series and instances in the index.
+"""Finding studies, series and instances in the index, page by page.
 
 Each query leaves one audit record (PS3.15 A.5.3.10, Query) before its rows leave the house. Rows come newest
 study first unless asked otherwise; the row id settles ties, so pages do not overlap.
-Start at `find_studies`. Not here: what the values match (`matching`), the bytes (`retrieve`).
+Start at `find_studies`. Not here: what the values match (`conditions`), all matches one after the other
+(`matches`), the bytes (`retrieve`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from filmless.features.access import Actor, Permission
-from filmless.features.archive import matching, repository_read
+from filmless.features.archive import repository_read
+from filmless.features.archive.candidates import narrow
+from filmless.features.archive.conditions import Conditions, conditions_of
 from filmless.features.archive.errors import StudyNotFound
-from filmless.features.archive.matching import KEYS, Level, Side
+from filmless.features.archive.matching import Level, Side
+from filmless.features.archive.patterns import Condition
+from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import QueryNotUnderstood
 from filmless.features.archive.repository_read import MATCHES_COUNTED_MAX
 from filmless.features.archive.rows import FoundInstance, Page, SeriesRow, StudyRow
+from filmless.features.archive.searching import search_conditions, search_words
 from filmless.features.archive.stores import ReadableArchive
 from filmless.features.archive.tables import instances, series, studies
 from filmless.features.audit import AuditEvent, record
 from filmless.features.patients.tables import patients
-from filmless.infra import limits
+from filmless.infra.database import Transaction
 
 Row = TypeVar("Row")
 
@@ -67,23 +72,6 @@ _DEFAULT_ORDER: Mapping[Level, tuple[str, ...]] = {
 }
 _TIE_BREAKER = {Level.STUDY: studies.c.id, Level.SERIES: series.c.id, Level.INSTANCE: instances.c.id}
 _MAY_BE_NULL = {"series_number", "instance_number"}
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for.
-
-    `matching`: DICOM keyword to value, with the matching of PS3.4 C.2.2.2. `search`: words for a person's
-    search field. `order_by`: names such as `study_date`, with `-` in front for descending. `fuzzy`: words of
-    a person name may begin any component.
-    """
-
-    matching: Mapping[str, str] = field(default_factory=dict)
-    search: str = ""
-    order_by: tuple[str, ...] = ()
-    limit: int = limits.QUERY_RESULTS_DEFAULT
-    offset: int = 0
-    fuzzy: bool = False
 
 
 def find_studies(archive: ReadableArchive, actor: Actor, query: Query) -> Page[StudyRow]:
@@ -134,14 +122,10 @@ def list_series(archive: ReadableArchive, actor: Actor, study_instance_uid: str)
         return [repository_read.series_row(row) for row in tx.execute(statement)]
 
 
-def unsupported_keys(level: Level, keywords: Sequence[str]) -> tuple[str, ...]:
-    """Those of the keywords that are not matched at this level."""
-    return tuple(keyword for keyword in keywords if not matching.is_at_or_above(keyword, level))
-
-
 def statement_for(level: Level, query: Query, *, is_sqlite: bool) -> sa.Select[Any]:
-    """The statement of one page of the query, for those who want to see its plan."""
-    return _page(level, _conditions(level, query, is_sqlite=is_sqlite), query)
+    """The statement of one page of the query without candidates, for those who want to see its plan."""
+    asked = conditions_of(level, query, Side(is_sqlite=is_sqlite, fuzzy=query.fuzzy))
+    return _page(level, [*asked.here_and_above(), *asked.has_part()], query)
 
 
 def _find(
@@ -152,39 +136,43 @@ def _find(
     row_of: Callable[[Sequence[Any]], Row],
 ) -> Page[Row]:
     actor.must(Permission.STUDIES_READ)
-    conditions = _conditions(level, query, is_sqlite=archive.database.is_sqlite)
-    of_patient = bool(query.search) or any(
-        KEYS[keyword].of_patient for keyword in query.matching if keyword in KEYS
-    )
-    unindexed = matching.unindexed_name_conditions(
-        query.matching, Side(is_sqlite=archive.database.is_sqlite, fuzzy=query.fuzzy)
-    )
     with archive.database.read() as tx:
-        few = repository_read.find_few_patients(tx, unindexed) if unindexed else None
-        if few is not None:
-            # A rare name: looking through all studies, newest first, for a page of it would read nearly all.
-            conditions.append(studies.c.patient_ref.in_(few))
+        asked = understand(tx, level, query)
+        words = search_words(query.search)
+        narrowed = narrow(tx, asked)
+        conditions = narrowed.conditions + (search_conditions(tx, words) if words else [])
         rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
         reached_the_end = len(rows) < query.limit and (rows or not query.offset)
         if reached_the_end:
             total = query.offset + len(rows)
         else:
+            of_patient = bool(words) or bool(asked.of(Level.PATIENT))
             total = repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
-    with archive.database.transaction() as tx:
-        asked = {"level": level.value, "matching": dict(query.matching), "search": query.search}
-        record(tx, actor, event=AuditEvent.QUERY, action="E", details={**asked, "rows": len(rows)})
+    record_query(archive, actor, level, query, rows=len(rows))
     if reached_the_end or total <= MATCHES_COUNTED_MAX:
         return Page(rows, total, total_is_exact=True)
     return Page(rows, MATCHES_COUNTED_MAX, total_is_exact=False)
 
 
-def _conditions(level: Level, query: Query, *, is_sqlite: bool) -> list[matching.Condition]:
-    side = Side(is_sqlite=is_sqlite, fuzzy=query.fuzzy)
-    conditions, _ = matching.conditions_for(level, query.matching, side)
-    return conditions + (matching.search_conditions(query.search) if query.search else [])
+def understand(tx: Transaction, level: Level, query: Query) -> Conditions:
+    """The conditions of a query on this database; raises QueryNotUnderstood."""
+    side = Side(is_sqlite=tx.is_sqlite, fuzzy=query.fuzzy)
+    offsets = repository_read.list_timezone_offsets(tx) if query.timezone_offset else ()
+    return conditions_of(level, query, side, today=f"{tx.now:%Y%m%d}", offsets=offsets)
 
 
-def _page(level: Level, conditions: Sequence[matching.Condition], query: Query) -> sa.Select[Any]:
+def record_query(archive: ReadableArchive, actor: Actor, level: Level, query: Query, **more: object) -> None:
+    """Leave the audit record of one query (PS3.15 A.5.3.10)."""
+    asked: dict[str, object] = {"level": level.value, "matching": dict(query.matching)}
+    if query.sequences:
+        asked["sequences"] = {keyword: dict(item) for keyword, item in query.sequences.items()}
+    if query.search:
+        asked["search"] = query.search
+    with archive.database.transaction() as tx:
+        record(tx, actor, event=AuditEvent.QUERY, action="E", details={**asked, **more})
+
+
+def _page(level: Level, conditions: Sequence[Condition], query: Query) -> sa.Select[Any]:
     if not 0 <= query.offset <= OFFSET_MAX:
         raise QueryNotUnderstood(f"The offset of a query is between 0 and {OFFSET_MAX}.")
     if not 1 <= query.limit <= MATCHES_COUNTED_MAX:

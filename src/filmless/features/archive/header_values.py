@@ -105,6 +105,8 @@ def study_of(scan: HeaderScan) -> StudyAttributes:
         accession_number=_text(scan, tags.ACCESSION_NUMBER),
         study_description=_text(scan, tags.STUDY_DESCRIPTION),
         referring_physician_name=_text(scan, tags.REFERRING_PHYSICIAN_NAME),
+        issuer_of_accession_number=_text(scan, tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE),
+        timezone_offset=_text(scan, tags.TIMEZONE_OFFSET_FROM_UTC),
     )
 
 
@@ -119,6 +121,12 @@ def series_of(scan: HeaderScan) -> SeriesAttributes:
         station_name=_text(scan, tags.STATION_NAME),
         performed_procedure_step_start_date=_text(scan, tags.PERFORMED_PROCEDURE_STEP_START_DATE),
         performed_procedure_step_start_time=_text(scan, tags.PERFORMED_PROCEDURE_STEP_START_TIME),
+        series_date=_text(scan, tags.SERIES_DATE),
+        series_time=_text(scan, tags.SERIES_TIME),
+        laterality=_text(scan, tags.LATERALITY),
+        protocol_name=_text(scan, tags.PROTOCOL_NAME),
+        institution_name=_text(scan, tags.INSTITUTION_NAME),
+        requests=scan.sequences.get(tags.REQUEST_ATTRIBUTES_SEQUENCE),
     )
 
 

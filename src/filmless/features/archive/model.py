@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from filmless.features.archive.errors import Contradiction, QuarantineCause
 from filmless.features.patients import Demographics
+from filmless.standards.dicom.header import RawSequence
 
 INTEGER_MAX = 2**31 - 1  # A column's and PS3.5's limit for IS; larger is damage.
 INDEXED_CHARACTERS_MAX = 1024  # LO holds 64, a bad sender anything; the full value stays in the object.
@@ -50,6 +51,8 @@ class StudyAttributes:
     accession_number: str
     study_description: str
     referring_physician_name: str
+    issuer_of_accession_number: str = ""
+    timezone_offset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,12 @@ class SeriesAttributes:
     station_name: str
     performed_procedure_step_start_date: str
     performed_procedure_step_start_time: str
+    series_date: str = ""
+    series_time: str = ""
+    laterality: str = ""
+    protocol_name: str = ""
+    institution_name: str = ""
+    requests: RawSequence | None = None  # Request Attributes Sequence, read only when the series is new.
 
 
 @dataclass(frozen=True, slots=True)

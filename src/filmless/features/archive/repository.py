@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from filmless.features.archive.model import ReceivedInstance, SetAside
+from filmless.features.archive.model import INDEXED_CHARACTERS_MAX, ReceivedInstance, SetAside
 from filmless.features.patients import Demographics, Patient
 from filmless.infra.database import Transaction, to_microseconds
-from filmless.standards.dicom.person_name import parse_person_name
+from filmless.standards.dicom import tags
+from filmless.standards.dicom.header import RawSequence, read_items
+from filmless.standards.dicom.person_name import normalise_text, parse_person_name
+
+REQUESTS_MAX = 50  # Scheduled steps that one series was made for; a group case has about ten.
 
 _FIND_INSTANCE = (
     "SELECT i.id, i.digest, i.object_id, se.series_instance_uid FROM instances i "
@@ -26,18 +30,31 @@ _FIND_STUDY = (
 )
 _INSERT_STUDY = (
     "INSERT INTO studies (patient_ref, study_instance_uid, study_id, study_date, study_time,"
-    " accession_number, study_description, referring_physician_name, referring_physician_name_key,"
+    " accession_number, issuer_of_accession_number, study_description, study_description_key,"
+    " referring_physician_name, referring_physician_name_key, timezone_offset,"
     " modalities_in_study, sop_classes_in_study, number_of_series, number_of_instances, size_bytes,"
     " received_at, updated_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, 0, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, 0, ?, ?)"
     " ON CONFLICT (study_instance_uid) DO NOTHING RETURNING id"
 )
 _INSERT_SERIES = (
     "INSERT INTO series (study_ref, series_instance_uid, modality, series_number, series_description,"
-    " body_part_examined, station_name, performed_procedure_step_start_date,"
-    " performed_procedure_step_start_time, number_of_instances, size_bytes, received_at, updated_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)"
+    " series_description_key, series_date, series_time, body_part_examined, laterality, protocol_name,"
+    " protocol_name_key, station_name, institution_name, institution_name_key,"
+    " performed_procedure_step_start_date, performed_procedure_step_start_time, number_of_instances,"
+    " size_bytes, received_at, updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)"
     " ON CONFLICT (series_instance_uid) DO NOTHING RETURNING id"
+)
+_INSERT_REQUEST = (
+    "INSERT INTO series_requests (series_ref, accession_number, study_instance_uid, requested_procedure_id,"
+    " scheduled_procedure_step_id) VALUES (?, ?, ?, ?, ?)"
+)
+_REQUEST_TAGS = (
+    tags.ACCESSION_NUMBER,
+    tags.STUDY_INSTANCE_UID,
+    tags.REQUESTED_PROCEDURE_ID,
+    tags.SCHEDULED_PROCEDURE_STEP_ID,
 )
 _INSERT_INSTANCE = (
     "INSERT INTO instances (series_ref, sop_instance_uid, sop_class_uid, transfer_syntax_uid,"
@@ -138,9 +155,12 @@ def insert_study(tx: Transaction, patient: Patient, received: ReceivedInstance) 
             study.study_date,
             study.study_time,
             study.accession_number,
+            study.issuer_of_accession_number,
             study.study_description,
+            normalise_text(study.study_description),
             study.referring_physician_name,
             parse_person_name(study.referring_physician_name).matching_key(),
+            study.timezone_offset,
             now,
             now,
         ),
@@ -159,15 +179,34 @@ def insert_series(tx: Transaction, study_ref: int, received: ReceivedInstance) -
             series.modality,
             series.series_number,
             series.series_description,
+            normalise_text(series.series_description),
+            series.series_date,
+            series.series_time,
             series.body_part_examined,
+            series.laterality,
+            series.protocol_name,
+            normalise_text(series.protocol_name),
             series.station_name,
+            series.institution_name,
+            normalise_text(series.institution_name),
             series.performed_procedure_step_start_date,
             series.performed_procedure_step_start_time,
             now,
             now,
         ),
     ).fetchone()
-    return None if row is None else int(row[0])
+    if row is None:
+        return None
+    if series.requests is not None:
+        _insert_requests(tx, row[0], series.requests)
+    return int(row[0])
+
+
+def _insert_requests(tx: Transaction, series_ref: int, sequence: RawSequence) -> None:
+    """What the series was made for, from the first of its instances to arrive."""
+    for item in read_items(sequence, _REQUEST_TAGS, REQUESTS_MAX):
+        values = [item.get(tag, "")[:INDEXED_CHARACTERS_MAX].replace("\x00", "") for tag in _REQUEST_TAGS]
+        tx.fast(_INSERT_REQUEST, (series_ref, *values))
 
 
 def insert_instance(tx: Transaction, series_ref: int, received: ReceivedInstance) -> bool:

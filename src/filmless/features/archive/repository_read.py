@@ -6,13 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from filmless.features.archive.matching import Condition, Level
-from filmless.features.archive.rows import FoundInstance, InstanceRow, SeriesRow, StudyRow
+from filmless.features.archive.keys import NUMBER_OF_PATIENT_RELATED
+from filmless.features.archive.matching import Level
+from filmless.features.archive.patterns import Condition
+from filmless.features.archive.rows import FoundInstance, InstanceRow, PatientRow, SeriesRow, StudyRow
 from filmless.features.archive.tables import instances, series, studies
 from filmless.features.patients.tables import patients
 from filmless.infra.database import Transaction, to_microseconds
 
-FEW_PATIENTS_MAX = 2000  # Up to here it is faster to fetch everybody's studies than to look through all.
+TIMEZONE_OFFSETS_MAX = 64  # The world has 38; what bad senders add beyond is taken as unknown.
 MATCHES_COUNTED_MAX = 10_000  # Nobody pages further; counting on would read the whole index for a number.
 
 _STUDY_COLUMNS = [
@@ -26,6 +28,7 @@ _STUDY_COLUMNS = [
     *(studies.c[name] for name in ("received_at", "updated_at")),
     *(patients.c[name] for name in ("patient_id", "issuer_of_patient_id", "patient_name")),
     *(patients.c[name] for name in ("patient_birth_date", "patient_sex")),
+    *(studies.c[name] for name in ("issuer_of_accession_number", "timezone_offset")),
 ]
 _SERIES_COLUMNS = [
     *(series.c[name] for name in ("id", "series_instance_uid", "modality", "series_number")),
@@ -33,6 +36,13 @@ _SERIES_COLUMNS = [
     series.c.performed_procedure_step_start_date,
     series.c.performed_procedure_step_start_time,
     *(series.c[name] for name in ("number_of_instances", "size_bytes", "received_at", "updated_at")),
+    *(series.c[name] for name in ("series_date", "series_time", "laterality")),
+    *(series.c[name] for name in ("protocol_name", "institution_name")),
+]
+_PATIENT_COLUMNS = [
+    *(patients.c[name] for name in ("id", "patient_id", "issuer_of_patient_id", "patient_name")),
+    *(patients.c[name] for name in ("patient_birth_date", "patient_sex")),
+    *NUMBER_OF_PATIENT_RELATED.values(),
 ]
 _INSTANCE_COLUMNS = [
     *(instances.c[name] for name in ("id", "series_ref")),
@@ -44,12 +54,14 @@ _INSTANCE_COLUMNS = [
     studies.c.patient_ref.label("instance_patient_ref"),
 ]
 _COLUMNS: dict[Level, Sequence[sa.ColumnElement[Any]]] = {
+    Level.PATIENT: _PATIENT_COLUMNS,
     Level.STUDY: _STUDY_COLUMNS,
     Level.SERIES: [*_SERIES_COLUMNS, *_STUDY_COLUMNS],
     Level.INSTANCE: [*_INSTANCE_COLUMNS, *_SERIES_COLUMNS, *_STUDY_COLUMNS],
 }
 _STUDIES = studies.join(patients, patients.c.id == studies.c.patient_ref)
 _SOURCES: dict[Level, sa.FromClause] = {
+    Level.PATIENT: patients,
     Level.STUDY: _STUDIES,
     Level.SERIES: series.join(_STUDIES, studies.c.id == series.c.study_ref),
     Level.INSTANCE: instances.join(series, series.c.id == instances.c.series_ref).join(
@@ -57,6 +69,9 @@ _SOURCES: dict[Level, sa.FromClause] = {
     ),
 }
 
+_NEXT_TIMEZONE_OFFSET = (
+    "SELECT min(timezone_offset) FROM studies WHERE timezone_offset <> '' AND timezone_offset > ?"
+)
 _INSTANCE_SQL = (
     "SELECT i.id, i.series_ref, st.study_instance_uid, se.series_instance_uid, i.sop_instance_uid,"
     " i.sop_class_uid, i.transfer_syntax_uid, i.instance_number, i.rows, i.columns, i.bits_allocated,"
@@ -128,10 +143,20 @@ def count_matches(tx: Transaction, level: Level, conditions: Sequence[Condition]
     return int(counted)
 
 
-def find_few_patients(tx: Transaction, conditions: Sequence[Condition]) -> list[int] | None:
-    """Row ids of the patients that match, unless they are more than FEW_PATIENTS_MAX."""
-    rows = tx.execute(sa.select(patients.c.id).where(*conditions).limit(FEW_PATIENTS_MAX + 1)).scalars().all()
-    return list(rows) if len(rows) <= FEW_PATIENTS_MAX else None
+def list_timezone_offsets(tx: Transaction) -> list[str]:
+    """Every Timezone Offset From UTC that studies have, by one step of the index for each."""
+    offsets: list[str] = []
+    while len(offsets) < TIMEZONE_OFFSETS_MAX:
+        row = tx.fast(_NEXT_TIMEZONE_OFFSET, (offsets[-1] if offsets else "",)).fetchone()
+        if row is None or row[0] is None:
+            break
+        offsets.append(row[0])
+    return offsets
+
+
+def patient_row(values: Sequence[Any]) -> PatientRow:
+    """A row of the patient columns."""
+    return PatientRow(*values)
 
 
 def study_row(values: Sequence[Any]) -> StudyRow:
@@ -143,7 +168,7 @@ def study_row(values: Sequence[Any]) -> StudyRow:
 
 def series_row(values: Sequence[Any]) -> SeriesRow:
     """A row of the series and study columns."""
-    fields = [*values[:13], study_row(values[13:])]
+    fields = [*values[:18], study_row(values[18:])]
     return SeriesRow(*fields)
 
 

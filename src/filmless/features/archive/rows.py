@@ -1,4 +1,4 @@
-"""What the index tells about a study, a series and an instance. Pure values.
+"""What the index tells about a patient, a study, a series and an instance. Pure values.
 
 Dates and times are DICOM text (DA, TM), empty when unknown. `ref` is our row id and never leaves the house.
 """
@@ -8,6 +8,21 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """One patient, and how much there is of them."""
+
+    ref: int
+    patient_id: str
+    issuer_of_patient_id: str
+    patient_name: str
+    patient_birth_date: str
+    patient_sex: str
+    number_of_patient_related_studies: int
+    number_of_patient_related_series: int
+    number_of_patient_related_instances: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class StudyRow:
     patient_name: str
     patient_birth_date: str
     patient_sex: str
+    issuer_of_accession_number: str = ""
+    timezone_offset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,11 @@ class SeriesRow:
     size_bytes: int
     received_at: datetime
     updated_at: datetime
+    series_date: str
+    series_time: str
+    laterality: str
+    protocol_name: str
+    institution_name: str
     study: StudyRow
 
 

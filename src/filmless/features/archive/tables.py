@@ -1,7 +1,12 @@
 """Tables of the archive: study, series, instance, what was prepared from them, and the quarantine.
 
 Counts, modalities and sizes are kept in the transaction that adds the instance, never computed by a query.
-Dates and times stay DICOM text (DA, TM): they sort as text, and a half-known date stays half known.
+Dates and times stay DICOM text (DA, TM): they sort as text, and a half-known date stays half known. Columns
+that end in `_key` hold the text as it is searched for: without case and accents.
+
+Beside the tables here the database keeps trigrams of what people search for inside of (migration 0002): in
+SQLite the full-text tables `patient_trigrams` and `study_trigrams`, kept by triggers, in PostgreSQL indexes of
+`pg_trgm`. Text columns that are searched by their beginning sort by code point on both (COLLATE "C").
 """
 
 import sqlalchemy as sa
@@ -18,9 +23,12 @@ studies = sa.Table(
     sa.Column("study_date", sa.Text, nullable=False),
     sa.Column("study_time", sa.Text, nullable=False),
     sa.Column("accession_number", sa.Text, nullable=False),
+    sa.Column("issuer_of_accession_number", sa.Text, nullable=False, server_default=""),
     sa.Column("study_description", sa.Text, nullable=False),
+    sa.Column("study_description_key", sa.Text, nullable=False, server_default=""),
     sa.Column("referring_physician_name", sa.Text, nullable=False),
     sa.Column("referring_physician_name_key", sa.Text, nullable=False),
+    sa.Column("timezone_offset", sa.Text, nullable=False, server_default=""),  # As "+0100"; often unknown.
     sa.Column("modalities_in_study", sa.Text, nullable=False),  # Backslash-separated, sorted.
     sa.Column("sop_classes_in_study", sa.Text, nullable=False),  # Backslash-separated, sorted.
     sa.Column("number_of_series", sa.Integer, nullable=False),
@@ -31,6 +39,12 @@ studies = sa.Table(
     sa.Index("ix_studies_study_date", "study_date", "study_time", "id"),
     sa.Index("ix_studies_accession_number", "accession_number"),
     sa.Index("ix_studies_received_at", "received_at"),
+    sa.Index(
+        "ix_studies_timezone_offset",
+        "timezone_offset",
+        sqlite_where=sa.text("timezone_offset <> ''"),
+        postgresql_where=sa.text("timezone_offset <> ''"),
+    ),
 )
 
 series = sa.Table(
@@ -42,14 +56,38 @@ series = sa.Table(
     sa.Column("modality", sa.Text, nullable=False),
     sa.Column("series_number", sa.Integer),
     sa.Column("series_description", sa.Text, nullable=False),
+    sa.Column("series_description_key", sa.Text, nullable=False, server_default=""),
+    sa.Column("series_date", sa.Text, nullable=False, server_default=""),
+    sa.Column("series_time", sa.Text, nullable=False, server_default=""),
     sa.Column("body_part_examined", sa.Text, nullable=False),
+    sa.Column("laterality", sa.Text, nullable=False, server_default=""),
+    sa.Column("protocol_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("protocol_name_key", sa.Text, nullable=False, server_default=""),
     sa.Column("station_name", sa.Text, nullable=False),
+    sa.Column("institution_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("institution_name_key", sa.Text, nullable=False, server_default=""),
     sa.Column("performed_procedure_step_start_date", sa.Text, nullable=False),
     sa.Column("performed_procedure_step_start_time", sa.Text, nullable=False),
     sa.Column("number_of_instances", sa.Integer, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
+)
+
+series_requests = sa.Table(  # Items of Request Attributes Sequence (0040,0275): what the series was made for.
+    "series_requests",
+    metadata,
+    sa.Column("id", RowId, sa.Identity(), primary_key=True),
+    sa.Column(
+        "series_ref", RowId, sa.ForeignKey("series.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    sa.Column("accession_number", sa.Text, nullable=False),
+    sa.Column("study_instance_uid", sa.Text, nullable=False),
+    sa.Column("requested_procedure_id", sa.Text, nullable=False),
+    sa.Column("scheduled_procedure_step_id", sa.Text, nullable=False),
+    sa.Index("ix_series_requests_accession_number", "accession_number"),
+    sa.Index("ix_series_requests_requested_procedure_id", "requested_procedure_id"),
+    sa.Index("ix_series_requests_scheduled_procedure_step_id", "scheduled_procedure_step_id"),
 )
 
 instances = sa.Table(

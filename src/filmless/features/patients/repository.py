@@ -2,6 +2,7 @@
 
 from filmless.features.patients.model import Demographics, Patient
 from filmless.infra.database import Transaction, to_microseconds
+from filmless.standards.dicom.phonetics import phonetic_codes
 
 _COLUMNS = "id, patient_id, issuer_of_patient_id, patient_name, patient_birth_date, patient_sex"
 _BY_IDENTITY = (
@@ -10,12 +11,13 @@ _BY_IDENTITY = (
 )
 _INSERT = (
     "INSERT INTO patients (patient_id, issuer_of_patient_id, identity_scope, patient_name, patient_name_key,"
-    " patient_birth_date, patient_sex, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    " patient_name_phonetic, patient_birth_date, patient_sex, created_at, updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (patient_id, issuer_of_patient_id, identity_scope) DO NOTHING RETURNING id"
 )
 _COMPLETE = (
-    "UPDATE patients SET patient_name = ?, patient_name_key = ?, patient_birth_date = ?, patient_sex = ?,"
-    " updated_at = ? WHERE id = ?"
+    "UPDATE patients SET patient_name = ?, patient_name_key = ?, patient_name_phonetic = ?,"
+    " patient_birth_date = ?, patient_sex = ?, updated_at = ? WHERE id = ?"
 )
 
 
@@ -36,6 +38,7 @@ def insert(tx: Transaction, demographics: Demographics, name_key: str, scope: st
             scope,
             demographics.patient_name,
             name_key,
+            phonetic_codes(name_key),
             demographics.patient_birth_date,
             demographics.patient_sex,
             now,
@@ -53,6 +56,7 @@ def update(tx: Transaction, patient: Patient, name_key: str) -> None:
         (
             held.patient_name,
             name_key,
+            phonetic_codes(name_key),
             held.patient_birth_date,
             held.patient_sex,
             to_microseconds(tx.now),

@@ -17,10 +17,12 @@ patients = sa.Table(
     sa.Column("identity_scope", sa.Text, nullable=False),
     sa.Column("patient_name", sa.Text, nullable=False),
     sa.Column("patient_name_key", sa.Text, nullable=False),
+    sa.Column("patient_name_phonetic", sa.Text, nullable=False, server_default=""),  # Codes between spaces.
     sa.Column("patient_birth_date", sa.Text, nullable=False),
     sa.Column("patient_sex", sa.Text, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.UniqueConstraint("patient_id", "issuer_of_patient_id", "identity_scope"),
     sa.Index("ix_patients_patient_name_key", "patient_name_key"),
+    sa.Index("ix_patients_patient_birth_date", "patient_birth_date"),
 )

@@ -8,13 +8,16 @@ Start at `HeaderScanner.feed`; `scan_header` for bytes that are all there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.character_sets import CharacterSet, character_set
 from filmless.standards.dicom.dictionary import keyword_of, vr_of
 from filmless.standards.dicom.elements import (
+    ELEMENT,
+    END_ITEM,
+    ITEM,
     SHORT_VRS,
     UNDEFINED_LENGTH,
     Buffer,
@@ -33,7 +36,7 @@ WANTED_VALUE_BYTES_MAX = (
 )
 PROBLEMS_MAX = 100  # More than that helps nobody; a hostile data set could give millions.
 
-_TEXT, _PERSON_NAME, _BINARY_NUMBER, _TEXT_NUMBER, _PLAIN, _SEQUENCE = range(6)
+_TEXT, _PERSON_NAME, _BINARY_NUMBER, _TEXT_NUMBER, _PLAIN, _SEQUENCE, _RAW_SEQUENCE = range(7)
 
 _WANTED_LIST = (
     tags.SPECIFIC_CHARACTER_SET,
@@ -96,6 +99,7 @@ _WANTED_LIST = (
     tags.PERFORMED_PROCEDURE_STEP_START_DATE,
     tags.PERFORMED_PROCEDURE_STEP_START_TIME,
     tags.PERFORMED_PROCEDURE_STEP_ID,
+    tags.REQUEST_ATTRIBUTES_SEQUENCE,
 )
 
 WANTED_TAGS: Mapping[int, str] = {tag: keyword_of(tag) for tag in _WANTED_LIST}
@@ -104,7 +108,9 @@ WANTED_TAGS: Mapping[int, str] = {tag: keyword_of(tag) for tag in _WANTED_LIST}
 _KIND_OF_VR = {"PN": _PERSON_NAME, "US": _BINARY_NUMBER, "IS": _TEXT_NUMBER, "SQ": _SEQUENCE} | dict.fromkeys(
     ("AE", "AS", "CS", "DA", "DS", "DT", "TM", "UI"), _PLAIN
 )
-_KINDS = {tag: _KIND_OF_VR.get(vr_of(tag), _TEXT) for tag in _WANTED_LIST}
+_KINDS = {tag: _KIND_OF_VR.get(vr_of(tag), _TEXT) for tag in _WANTED_LIST} | {
+    tags.REQUEST_ATTRIBUTES_SEQUENCE: _RAW_SEQUENCE
+}
 _LAST_WANTED = max(_WANTED_LIST)
 _SHORT_VR_BYTES = frozenset(vr.encode() for vr in SHORT_VRS)
 _PIXEL_TAGS = frozenset((tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA))
@@ -142,6 +148,16 @@ class PixelDataPosition:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RawSequence:
+    """A sequence as it stands in the data set, to be read by `read_items` if somebody needs it."""
+
+    tag: int
+    value: bytes
+    encoding: Encoding
+    characters: CharacterSet
+
+
 @dataclass(slots=True)
 class HeaderScan:
     """What the scan found so far. Offsets count from the start of the data set."""
@@ -157,6 +173,8 @@ class HeaderScan:
     problems: list[str] = field(default_factory=list)
     character_set: CharacterSet = field(default_factory=character_set)
     values: dict[int, str | int] = field(default_factory=dict)
+    sequences: dict[int, RawSequence] = field(default_factory=dict)
+    """Request Attributes Sequence as it stands: it is read once a series, not in every slice."""
 
     def text(self, tag: int) -> str:
         """The value as text; "" when absent. Several values are joined by a backslash."""
@@ -328,6 +346,8 @@ class HeaderScanner:
                 self._complete_number(tag, value)
             elif kind == _SEQUENCE:
                 self._complete_sequence(tag, value, encoding)
+            elif kind == _RAW_SEQUENCE:
+                scan.sequences[tag] = RawSequence(tag, value, encoding, scan.character_set)
             else:
                 self._complete_text(tag, value, kind == _PERSON_NAME)
         self._raw = {}
@@ -379,6 +399,29 @@ def _trimmed(text: str) -> str:
 
 def _plain_text(value: bytes) -> str:
     return _trimmed(value.decode("ascii", "replace"))
+
+
+def read_items(sequence: RawSequence, wanted: Collection[int], items_max: int) -> list[dict[int, str]]:
+    """The text of the wanted elements in each item, as far as the sequence can be read; never raises.
+
+    Elements of sequences inside the items do not count.
+    """
+    items: list[dict[int, str]] = []
+    value, depth = sequence.value, 0
+    try:
+        for event, tag, _, offset, length in walk_sequence(
+            value, sequence.tag, 0, len(value), sequence.encoding
+        ):
+            if event == ITEM and depth == 0:
+                if len(items) == items_max:
+                    break
+                items.append({})
+            depth += (event == ITEM) - (event == END_ITEM)
+            if event == ELEMENT and depth == 1 and tag in wanted:
+                items[-1][tag] = _trimmed(sequence.characters.decode(value[offset : offset + length]))
+    except MalformedDataSet:
+        pass  # What was read so far is true; the whole stays in the object.
+    return items
 
 
 def scan_header(prefix: Buffer, transfer_syntax_uid: str, *, final: bool = True) -> HeaderScan:
