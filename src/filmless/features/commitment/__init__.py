@@ -1,1 +1,125 @@
-"""Commitment: we answer for instances we hold, and ask others to answer for what we sent."""
+"""Storage commitment: who took responsibility for which instances (PS3.4 Annex J); telling that images came.
+
+Asked of us: a node names instances; we read every byte again before we say yes, and the node hears of it even
+when we are killed in between. Asked by us: another node is to take responsibility, and a request that nobody
+answers is seen. `availability` tells subscribers that a study can be retrieved (PS3.4 Annex R).
+Not here: the messages (`edge/dimse/commitment.py`). Start at `received.receive_request`,
+`asked.ask_commitment`.
+Invariant: "committed" is said only of instances whose bytes were read and found to be those received.
+"""
+
+from filmless.features.commitment.asked import (
+    ASK_COMMITMENT,
+    Question,
+    ask_commitment,
+    ask_commitment_of_study,
+    asking_failed,
+    find_asked,
+    get_question,
+    note_asked,
+    retry_asked,
+    take_report,
+)
+from filmless.features.commitment.availability import (
+    ANNOUNCE_AVAILABILITY,
+    TELL_AVAILABILITY,
+    AvailabilityNotice,
+    AvailableSeries,
+    announce_availability,
+    announce_availability_soon,
+    find_notices,
+    get_notice,
+    list_subscribers,
+    note_told,
+    retry_notice,
+    subscribe_to_availability,
+    telling_failed,
+    unsubscribe_from_availability,
+)
+from filmless.features.commitment.errors import (
+    CommitmentNotFound,
+    CommitmentRequestMalformed,
+    NothingToRetry,
+    SubscriberNotFound,
+    TransactionUnknown,
+)
+from filmless.features.commitment.model import (
+    AskedState,
+    CommitmentAsked,
+    CommitmentReceived,
+    FailedInstance,
+    FailureReason,
+    NoticeRow,
+    NoticeState,
+    ReceivedState,
+    Report,
+    Subscriber,
+)
+from filmless.features.commitment.received import (
+    REPORT_COMMITMENT,
+    VERIFY_COMMITMENT,
+    find_received,
+    get_report,
+    is_verified_quickly,
+    note_reported,
+    receive_request,
+    reporting_failed,
+    retry_received,
+    verify_request,
+)
+from filmless.features.commitment.tending import TEND_COMMITMENTS, tend_commitments, tend_commitments_soon
+
+__all__ = [
+    "ANNOUNCE_AVAILABILITY",
+    "ASK_COMMITMENT",
+    "REPORT_COMMITMENT",
+    "TELL_AVAILABILITY",
+    "TEND_COMMITMENTS",
+    "VERIFY_COMMITMENT",
+    "AskedState",
+    "AvailabilityNotice",
+    "AvailableSeries",
+    "CommitmentAsked",
+    "CommitmentNotFound",
+    "CommitmentReceived",
+    "CommitmentRequestMalformed",
+    "FailedInstance",
+    "FailureReason",
+    "NothingToRetry",
+    "NoticeRow",
+    "NoticeState",
+    "Question",
+    "ReceivedState",
+    "Report",
+    "Subscriber",
+    "SubscriberNotFound",
+    "TransactionUnknown",
+    "announce_availability",
+    "announce_availability_soon",
+    "ask_commitment",
+    "ask_commitment_of_study",
+    "asking_failed",
+    "find_asked",
+    "find_notices",
+    "find_received",
+    "get_notice",
+    "get_question",
+    "get_report",
+    "is_verified_quickly",
+    "list_subscribers",
+    "note_asked",
+    "note_reported",
+    "note_told",
+    "receive_request",
+    "reporting_failed",
+    "retry_asked",
+    "retry_notice",
+    "retry_received",
+    "subscribe_to_availability",
+    "take_report",
+    "telling_failed",
+    "tend_commitments",
+    "tend_commitments_soon",
+    "unsubscribe_from_availability",
+    "verify_request",
+]
