@@ -64,8 +64,8 @@ class FailedInstance:
 class SendReport:
     """How far it is: completed + warned + failed + remaining is the number of instances.
 
-    `not_tried`: SOP Instance UIDs of the remaining ones, filled in at the end. `taken`: those that the peer has
-    answered with Success or a warning, in that order; other threads append to it.
+    `not_tried`: SOP Instance UIDs of the remaining ones, filled in at the end. `taken`: those that the peer
+    has answered with Success or a warning, in that order; other threads append to it.
     """
 
     completed: int = 0
