@@ -7,6 +7,7 @@ never away.
 """
 
 from filmless.features.archive.archive import Archive
+from filmless.features.archive.conditions import unsupported_keys
 from filmless.features.archive.errors import (
     Contradiction,
     DataSetDoesNotMatchSOPClass,
@@ -23,17 +24,16 @@ from filmless.features.archive.errors import (
 )
 from filmless.features.archive.events import InstanceQuarantined, SeriesGrew
 from filmless.features.archive.find import (
-    Query,
     find_instances,
     find_series,
     find_studies,
     get_study,
     list_series,
-    unsupported_keys,
 )
 from filmless.features.archive.growth import GrowthReader, StudyGrowth
 from filmless.features.archive.holdings import Holdings, count_holdings
 from filmless.features.archive.ingest import Reception, begin_receive, end_transfers, receive_part10
+from filmless.features.archive.matches import MatchRow, iterate_matches
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
 from filmless.features.archive.pieces import Piece
@@ -50,6 +50,7 @@ from filmless.features.archive.quarantine import (
     discard_quarantined,
     find_quarantined,
 )
+from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import (
     BulkDataNotFound,
     FrameNotFound,
@@ -84,7 +85,14 @@ from filmless.features.archive.retrieving import (
     rows_of_study,
     stored_chunks,
 )
-from filmless.features.archive.rows import FoundInstance, InstanceRow, Page, SeriesRow, StudyRow
+from filmless.features.archive.rows import (
+    FoundInstance,
+    InstanceRow,
+    Page,
+    PatientRow,
+    SeriesRow,
+    StudyRow,
+)
 from filmless.features.archive.sweep import SWEEP_ORPHANS, sweep_orphans, sweep_orphans_soon
 from filmless.features.archive.transcoding import (
     TRANSCODING_TARGETS,
@@ -131,6 +139,7 @@ __all__ = [
     "InstanceReference",
     "InstanceRow",
     "Level",
+    "MatchRow",
     "MissingIdentifiers",
     "NotDICOM",
     "NothingToShow",
@@ -138,6 +147,7 @@ __all__ = [
     "Page",
     "PatientAmbiguous",
     "PatientMismatch",
+    "PatientRow",
     "Piece",
     "QuarantineCause",
     "QuarantineItem",
@@ -178,6 +188,7 @@ __all__ = [
     "get_instance",
     "get_study",
     "instance_metadata",
+    "iterate_matches",
     "list_instances",
     "list_series",
     "needs_transcoding",
@@ -187,11 +198,11 @@ __all__ = [
     "prepare_series_soon",
     "receive_part10",
     "record_sent",
-    "rows_of_study",
     "references_by_series",
+    "rows_of_study",
     "series_metadata_gzip",
-    "stored_chunks",
     "size_of_instances",
+    "stored_chunks",
     "study_metadata_gzip",
     "sweep_orphans",
     "sweep_orphans_soon",
