@@ -1,1 +1,172 @@
-"""Routing: which studies go where, when, and what became of it."""
+"""Routing: which studies go where, when, and what became of it; and which priors are fetched beforehand.
+
+A rule says what goes to which node; a transmission is one such way of instances, queued and retried until the
+node has acknowledged them. Not here: the network (`edge/dimse/transmit.py`, `edge/dimse/prefetch.py`), who
+the nodes are (`nodes`). Start at `evaluation.route_study` and `sending.claim_transmission`.
+Invariants: no instance goes to a node twice by rules, nor back to where it came from; what a node has
+acknowledged is not sent again by the same transmission.
+"""
+
+from filmless.features.routing.errors import (
+    NothingToSend,
+    RuleNameTaken,
+    RuleNotFound,
+    RuleRefused,
+    TransitionRefused,
+    TransmissionNotFound,
+)
+from filmless.features.routing.evaluation import ROUTE_STUDY, route_study, route_study_soon
+from filmless.features.routing.events import TransmissionChanged
+from filmless.features.routing.model import (
+    Conditions,
+    Delivery,
+    NewRule,
+    Rule,
+    Scope,
+    TransmissionPriority,
+)
+from filmless.features.routing.prefetching import (
+    PREFETCH_PRIORS,
+    begin_prefetch,
+    choose_priors,
+    end_prefetch,
+    get_prefetch_rule_for,
+    prefetch_soon,
+)
+from filmless.features.routing.priors import (
+    Candidate,
+    NewPrefetchRule,
+    PrefetchRule,
+    Prior,
+    UpcomingStep,
+    Wanted,
+)
+from filmless.features.routing.projects import ProjectRow, add_project, get_project, list_projects
+from filmless.features.routing.queue import (
+    QueueOverview,
+    SendRequest,
+    cancel_transmission,
+    change_priority,
+    find_transmissions,
+    get_overview,
+    get_transmission,
+    pause_queue,
+    resume_queue,
+    retry_parked,
+    retry_transmission,
+    send_study,
+)
+from filmless.features.routing.queueing import TRANSMIT
+from filmless.features.routing.repository import Destination, TransmissionFilter
+from filmless.features.routing.rules import (
+    DryRun,
+    SeriesVerdict,
+    add_prefetch_rule,
+    add_rule,
+    change_prefetch_rule,
+    change_rule,
+    get_rule,
+    list_prefetch_rules,
+    list_rules,
+    remove_prefetch_rule,
+    remove_rule,
+    restore_prefetch_rule,
+    restore_rule,
+    try_rule,
+)
+from filmless.features.routing.sending import (
+    COMMIT_TRANSMISSION,
+    TRIM_TRANSMISSIONS,
+    claim_transmission,
+    end_attempt,
+    instances_of,
+    instances_to_send,
+    record_progress,
+    trim_transmissions,
+    trim_transmissions_soon,
+    wake_transmissions,
+)
+from filmless.features.routing.transmissions import Attempt, Claimed, Ending, Reason, State, Transmission
+from filmless.features.routing.windows import WEEKDAYS, TimeWindow
+
+__all__ = [
+    "COMMIT_TRANSMISSION",
+    "PREFETCH_PRIORS",
+    "ROUTE_STUDY",
+    "TRANSMIT",
+    "TRIM_TRANSMISSIONS",
+    "WEEKDAYS",
+    "Attempt",
+    "Candidate",
+    "Claimed",
+    "Conditions",
+    "Delivery",
+    "Destination",
+    "DryRun",
+    "Ending",
+    "NewPrefetchRule",
+    "NewRule",
+    "NothingToSend",
+    "PrefetchRule",
+    "Prior",
+    "ProjectRow",
+    "QueueOverview",
+    "Reason",
+    "Rule",
+    "RuleNameTaken",
+    "RuleNotFound",
+    "RuleRefused",
+    "Scope",
+    "SendRequest",
+    "SeriesVerdict",
+    "State",
+    "TimeWindow",
+    "TransitionRefused",
+    "Transmission",
+    "TransmissionChanged",
+    "TransmissionFilter",
+    "TransmissionNotFound",
+    "TransmissionPriority",
+    "UpcomingStep",
+    "Wanted",
+    "add_prefetch_rule",
+    "add_project",
+    "add_rule",
+    "begin_prefetch",
+    "cancel_transmission",
+    "change_prefetch_rule",
+    "change_priority",
+    "change_rule",
+    "choose_priors",
+    "claim_transmission",
+    "end_attempt",
+    "end_prefetch",
+    "find_transmissions",
+    "get_overview",
+    "get_prefetch_rule_for",
+    "get_project",
+    "get_rule",
+    "get_transmission",
+    "instances_of",
+    "instances_to_send",
+    "list_prefetch_rules",
+    "list_projects",
+    "list_rules",
+    "pause_queue",
+    "prefetch_soon",
+    "record_progress",
+    "remove_prefetch_rule",
+    "remove_rule",
+    "restore_prefetch_rule",
+    "restore_rule",
+    "resume_queue",
+    "retry_parked",
+    "retry_transmission",
+    "route_study",
+    "route_study_soon",
+    "send_study",
+    "trim_transmissions",
+    "trim_transmissions_soon",
+    "try_rule",
+    "wake_transmissions",
+]

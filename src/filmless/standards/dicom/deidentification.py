@@ -103,6 +103,11 @@ def deidentify(data: Buffer, transfer_syntax_uid: str, project: Project) -> Deid
     return Deidentified(encoded, header.text(tags.SOP_INSTANCE_UID))
 
 
+def uid_in(project: Project, uid: str) -> str:
+    """The UID that takes the place of this one in the project."""
+    return uid if Option.RETAIN_UIDS in project.options else _replaced_uid(uid, project.secret)
+
+
 def _pixel_data(data: Buffer, transfer_syntax_uid: str) -> tuple[int, bytes]:
     """Where the header ends, and group 7FE0 as it is; what follows that is padding or a signature."""
     encoding = encoding_of(transfer_syntax_uid, data)
@@ -215,17 +220,25 @@ class _Cleaner:
         return (max(day, date.min + self._shift) - self._shift).strftime("%Y%m%d").rjust(8, "0") + text[8:]
 
     def _new_uid(self, uid: str) -> str:
-        """PS3.5 B.2: 2.25 and a number of 128 bits. UIDs that DICOM itself defines name no person."""
-        if uid.startswith("1.2.840.10008."):
-            return uid
-        return f"2.25.{int.from_bytes(self._keyed('uid', uid)[:16])}"
+        return _replaced_uid(uid, self._secret)
 
     def _pseudonym(self) -> str:
         name = "".join(char for char in self._project_name.upper() if char.isalnum() or char in "-_")[:16]
         return f"{name}-{self._keyed('person', self._person)[:6].hex().upper()}"
 
     def _keyed(self, purpose: str, text: str) -> bytes:
-        return hmac.digest(self._secret, f"{purpose}|{text}".encode(), hashlib.sha256)
+        return _keyed(self._secret, purpose, text)
+
+
+def _replaced_uid(uid: str, secret: bytes) -> str:
+    """PS3.5 B.2: 2.25 and a number of 128 bits. UIDs that DICOM itself defines name no person."""
+    if uid.startswith("1.2.840.10008."):
+        return uid
+    return f"2.25.{int.from_bytes(_keyed(secret, 'uid', uid)[:16])}"
+
+
+def _keyed(secret: bytes, purpose: str, text: str) -> bytes:
+    return hmac.digest(secret, f"{purpose}|{text}".encode(), hashlib.sha256)
 
 
 # --- The table ---------------------------------------------------------------------------------------------
