@@ -302,9 +302,9 @@ def test_single_elements_are_those_of_the_whole(file: DicomFile) -> None:
     whole = decode(data, syntax)
     wanted = set(list(whole)[::2])
     if file.transfer_syntax_uid == DEFLATED_EXPLICIT_LE:
-        some = decode_elements(data, syntax, wanted, bytes_max=BYTES_MAX)
+        some, _ = decode_elements(data, syntax, wanted, bytes_max=BYTES_MAX)
     else:
-        some = decode_elements(
+        some, _ = decode_elements(
             file.data, file.transfer_syntax_uid, wanted, start=file.start, bytes_max=BYTES_MAX
         )
     assert list(some) == sorted(wanted)
@@ -316,16 +316,18 @@ def test_what_is_cut_off_is_left_out() -> None:
     name = explicit(tags.PATIENT_NAME, b"PN", b"A^B ")
     requests = sequence(tags.REQUEST_ATTRIBUTES_SEQUENCE, item(explicit(tags.PATIENT_ID, b"LO", b"P1")))
     wanted = {tags.PATIENT_NAME, tags.REQUEST_ATTRIBUTES_SEQUENCE}
-    whole = decode_elements(name + requests, EXPLICIT_LE, wanted, bytes_max=100)
-    assert set(whole) == wanted
+    whole, needs_bytes = decode_elements(name + requests, EXPLICIT_LE, wanted, bytes_max=100)
+    assert (set(whole), needs_bytes) == (wanted, 0)
     for cut in range(1, len(requests)):
-        some = decode_elements((name + requests)[:-cut], EXPLICIT_LE, wanted, bytes_max=100)
+        cut_off = (name + requests)[:-cut]
+        some, needs_bytes = decode_elements(cut_off, EXPLICIT_LE, wanted, bytes_max=100)
         assert list(some) == [tags.PATIENT_NAME]
+        assert needs_bytes > len(cut_off) or cut == len(requests)
 
 
 def test_a_long_element_is_left_out() -> None:
     data = explicit(tags.PATIENT_NAME, b"PN", b"A^B ") + explicit(tags.PATIENT_ID, b"LO", b"P" * 12)
-    some = decode_elements(data, EXPLICIT_LE, {tags.PATIENT_NAME, tags.PATIENT_ID}, bytes_max=10)
+    some, _ = decode_elements(data, EXPLICIT_LE, {tags.PATIENT_NAME, tags.PATIENT_ID}, bytes_max=10)
     assert list(some) == [tags.PATIENT_NAME]
 
 

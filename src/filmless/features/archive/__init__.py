@@ -36,6 +36,7 @@ from filmless.features.archive.ingest import Reception, begin_receive, end_trans
 from filmless.features.archive.matches import MatchRow, iterate_matches
 from filmless.features.archive.matching import Level
 from filmless.features.archive.model import ReceiveContext, StoreOutcome, StoreStatus
+from filmless.features.archive.optional_keys import read_optional_keys
 from filmless.features.archive.pieces import Piece
 from filmless.features.archive.prepare import (
     PREPARE_SERIES,
@@ -53,6 +54,7 @@ from filmless.features.archive.quarantine import (
 from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import (
     BulkDataNotFound,
+    CannotTranscode,
     FrameNotFound,
     InstanceNotFound,
     NothingToShow,
@@ -123,6 +125,7 @@ __all__ = [
     "Archive",
     "BulkData",
     "BulkDataNotFound",
+    "CannotTranscode",
     "Contradiction",
     "DataSetDoesNotMatchSOPClass",
     "DemographicsConflict",
@@ -196,6 +199,7 @@ __all__ = [
     "performed_steps_of_study",
     "prepare_series",
     "prepare_series_soon",
+    "read_optional_keys",
     "receive_part10",
     "record_sent",
     "references_by_series",

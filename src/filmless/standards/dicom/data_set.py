@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from filmless.standards.dicom import tags
@@ -43,6 +42,7 @@ from filmless.standards.dicom.elements import (
     Encoding,
     InflateLimit,
     MalformedDataSet,
+    TruncatedDataSet,
     encoding_of,
     holds_fragments,
     inflate,
@@ -199,28 +199,34 @@ def decode_data_set(
 
 def decode_elements(
     data: Buffer, transfer_syntax_uid: str, wanted: Collection[int], *, start: int = 0, bytes_max: int
-) -> DataSet:
+) -> tuple[DataSet, int]:
     """Some top-level elements of a data set that may be large, or cut short; what cannot be read is left out.
 
-    Reading ends after the last element that is wanted, or where `data` ends. A sequence comes whole; an
-    element of more than `bytes_max` bytes is left out, encapsulated pixel data too. `data` is not deflated.
+    Also how many bytes of it are needed to go on: 0 when all that is wanted was passed, or it is damaged. A
+    sequence comes whole; an element of more than `bytes_max` bytes is left out, and so is encapsulated pixel
+    data. `data` is not deflated.
     """
     encoding = encoding_of(transfer_syntax_uid, data, start)
-    reader = _Reader(
-        data, find_character_set(""), "<" if encoding.little_endian else ">", DEPTH_MAX, EVENTS_MAX
-    )
+    order = "<" if encoding.little_endian else ">"
+    reader = _Reader(data, find_character_set(""), order, DEPTH_MAX, EVENTS_MAX)
     # What says how others are to be read is read too.
     needed = {*wanted, tags.SPECIFIC_CHARACTER_SET, tags.PIXEL_REPRESENTATION}
-    last = max(wanted, default=0)
-    with suppress(MalformedDataSet):
+    last, needs_bytes = max(wanted, default=0), 0
+    try:
         for tag, vr, offset, length in top_level(data, transfer_syntax_uid, start=start):
             if tag > last:
                 break
-            if tag in needed and not (length > bytes_max and length != UNDEFINED_LENGTH):
+            if offset + length > len(data) and length != UNDEFINED_LENGTH:
+                continue  # It is cut short, as the next turn tells.
+            if tag in needed and (length <= bytes_max or length == UNDEFINED_LENGTH):
                 _decode_top_level(reader, tag, vr, offset, length, encoding)
+    except TruncatedDataSet as error:
+        needs_bytes = max(error.needs_bytes, len(data) + 1)
+    except MalformedDataSet:
+        pass  # What came before it is no worse for that.
     found = DataSet()
     found.elements = {tag: element for tag, element in reader.root.elements.items() if tag in wanted}
-    return found
+    return found, needs_bytes
 
 
 def _decode_top_level(
