@@ -105,7 +105,8 @@ class Conversation:
     ) -> CommandSet:
         """Send a request of ours and wait for its response; a data set that comes with it is dropped.
 
-        Raises AssociationAborted, PeerNotReading, RequestTimedOut, ContextNotAccepted.
+        Raises AssociationAborted (also when the peer releases instead of answering), PeerNotReading,
+        RequestTimedOut, ContextNotAccepted.
         """
         self._connection.send_message(context_id, command, data)
         response: CommandSet | None = None
@@ -125,6 +126,8 @@ class Conversation:
                     return response
             else:
                 self._note(event)
+                if self.wants_release:  # Who has said goodbye may not answer any more (PS3.8 9.2.2).
+                    raise AssociationAborted(f"{self.peer_address}: the peer left before it answered.")
 
     def _note(self, event: Event) -> None:
         """What a peer may say while it waits for our answer: cancel, or goodbye."""

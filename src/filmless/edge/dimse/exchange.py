@@ -74,6 +74,38 @@ class UnknownOperation:
         """Nothing was kept."""
 
 
+class ReceivedIdentifier:
+    """The data set of a small request as it comes in: kept whole up to a limit, then decoded."""
+
+    def __init__(self, context: PresentationContext) -> None:
+        self._context = context
+        self._received = bytearray()
+        self._is_too_large = False
+
+    def receive(self, data: memoryview) -> None:
+        """Keep the bytes; what is beyond IDENTIFIER_BYTES_MAX is read and dropped."""
+        if len(self._received) + len(data) > limits.IDENTIFIER_BYTES_MAX:
+            self._is_too_large = True
+            self._received.clear()
+        elif not self._is_too_large:
+            self._received += data
+
+    def decode(self, *, has_data_set: bool) -> DataSet:
+        """The data set; raises IdentifierTooLarge, IdentifierNotUnderstood."""
+        if self._is_too_large:
+            raise IdentifierTooLarge("The data set of the request is too large.")
+        if not has_data_set:
+            return DataSet()
+        try:
+            return decode_data_set(
+                bytes(self._received),
+                self._context.transfer_syntax_uid,
+                bytes_max=limits.IDENTIFIER_BYTES_MAX,
+            )
+        except (MalformedDataSet, InflateLimit) as error:
+            raise IdentifierNotUnderstood("The data set of the request cannot be read.") from error
+
+
 class IdentifierExchange:
     """A request whose data set is decoded whole before it is answered; subclasses write `respond`."""
 
@@ -81,8 +113,7 @@ class IdentifierExchange:
         self.conversation = conversation
         self.request = request
         self.context = context
-        self._received = bytearray()
-        self._is_too_large = False
+        self._received = ReceivedIdentifier(context)
 
     def respond(self, identifier: DataSet) -> Iterable[Message]:
         """The responses to the request; may raise any FilmlessError, which becomes the final response."""
@@ -103,16 +134,12 @@ class IdentifierExchange:
 
     def receive(self, data: memoryview) -> None:
         """Keep the bytes, up to a limit; what is beyond it is read and dropped."""
-        if len(self._received) + len(data) > limits.IDENTIFIER_BYTES_MAX:
-            self._is_too_large = True
-            self._received.clear()
-        elif not self._is_too_large:
-            self._received += data
+        self._received.receive(data)
 
     def finish(self) -> Iterator[Message]:
         """Decode the data set, give what `respond` gives; an error becomes the final response."""
         try:
-            yield from self.respond(self._identifier())
+            yield from self.respond(self._received.decode(has_data_set=self.request.has_data_set))
         except Exception as error:
             if self.conversation.is_over:
                 raise  # Nobody is there to be answered.
@@ -126,17 +153,3 @@ class IdentifierExchange:
 
     def abandon(self) -> None:
         """Nothing was kept."""
-
-    def _identifier(self) -> DataSet:
-        if self._is_too_large:
-            raise IdentifierTooLarge("The data set of the request is too large.")
-        if not self.request.has_data_set:
-            return DataSet()
-        try:
-            return decode_data_set(
-                bytes(self._received),
-                self.context.transfer_syntax_uid,
-                bytes_max=limits.IDENTIFIER_BYTES_MAX,
-            )
-        except (MalformedDataSet, InflateLimit) as error:
-            raise IdentifierNotUnderstood("The data set of the request cannot be read.") from error
