@@ -38,7 +38,8 @@ class Settings(BaseSettings):
         default="", description="PEM file of the authorities whose certificates DICOM peers may show."
     )
     dicom_tls_client_certificate: Literal["optional", "required"] = Field(
-        default="optional", description="Whether every caller on the TLS port must show a certificate."
+        default="optional",
+        description="Whether a caller on the TLS port may show no certificate; one it shows must be known.",
     )
     dicom_tls_profile: Literal["bcp195", "modified"] = Field(
         default="bcp195", description="TLS profile of PS3.15: B.12 `bcp195` or B.13 `modified`."

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from filmless.edge.dimse.errors import AssociationAborted, ContextNotAccepted, PeerNotReading
+from filmless.edge.dimse.plain_reasons import plain_reason
 from filmless.infra import limits
 from filmless.standards.dicom.upper_layer import (
     Aborted,
@@ -230,7 +231,7 @@ class Connection:
                     continue
                 return self._waited_too_long(give_up_at)
             except OSError as error:
-                self._lost(f"The connection broke: {error.strerror or type(error).__name__}.")
+                self._lost(f"The connection broke: {plain_reason(error)}.")
                 return True
             if not received:
                 break
@@ -285,7 +286,7 @@ class Connection:
                     raise self._not_reading() from None
                 continue
             except OSError as error:
-                explanation = f"The connection broke: {error.strerror or type(error).__name__}."
+                explanation = f"The connection broke: {plain_reason(error)}."
                 self.association.connection_lost(explanation)
                 self.association.must_close = True
                 raise AssociationAborted(f"{self.peer_address}: {explanation}") from error

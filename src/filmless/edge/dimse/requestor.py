@@ -27,6 +27,7 @@ from filmless.edge.dimse.errors import (
     TooManyContexts,
 )
 from filmless.edge.dimse.exchange import Exchange
+from filmless.edge.dimse.plain_reasons import plain_reason
 from filmless.edge.dimse.status import PENDING, PENDING_WITH_UNSUPPORTED_KEYS
 from filmless.infra import limits
 from filmless.standards.dicom.sop_classes import VERIFICATION
@@ -413,4 +414,4 @@ def _connect(peer: Peer) -> socket.socket:
         return peer.tls.wrap_socket(sock, server_hostname=peer.host)
     except OSError as error:
         sock.close()
-        raise PeerUnreachable(f"{peer}: no TLS connection, {error.strerror or error}.") from error
+        raise PeerUnreachable(f"{peer}: no TLS connection, {plain_reason(error)}.") from error

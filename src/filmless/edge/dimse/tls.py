@@ -17,6 +17,7 @@ from typing import Literal, Self, cast
 
 from filmless.edge.dimse.errors import AssociationAborted, TLSHandshakeFailed, TLSNotUsable
 from filmless.edge.dimse.own_certificate import made_certificate
+from filmless.edge.dimse.plain_reasons import plain_reason
 from filmless.features.nodes import Node, list_bound_certificates
 from filmless.infra.database import Database
 from filmless.infra.settings import Settings
@@ -174,29 +175,6 @@ def shake_hands(secured: ssl.SSLSocket, seconds_max: float) -> PeerCertificate:
     return _shown(secured)
 
 
-def plain_reason(error: OSError) -> str:
-    """Why a handshake failed, in plain words."""
-    if isinstance(error, TimeoutError):
-        return "it took too long"
-    reason = getattr(error, "reason", None) or ""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted ({error.verify_message})"
-    return _REASONS.get(reason, reason.replace("_", " ").lower() or error.strerror or "the connection broke")
-
-
-_REASONS = {
-    "UNSUPPORTED_PROTOCOL": "the other side speaks only TLS 1.1 or older",
-    "NO_SHARED_CIPHER": "no cipher suite that both sides know is safe enough",
-    "WRONG_VERSION_NUMBER": "the other side does not speak TLS",
-    "HTTP_REQUEST": "the other side speaks HTTP",
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other side shows no certificate",
-    "TLSV1_ALERT_UNKNOWN_CA": "the other side does not trust our certificate",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "the other side speaks only TLS 1.1 or older",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the other side knows no cipher suite that is safe enough",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the other side wants a certificate of ours",
-}
-
-
 def _server_context(files: TLSFiles, bound: Iterable[str]) -> ssl.SSLContext:
     context = files.context(ssl.PROTOCOL_TLS_SERVER)
     context.num_tickets = 0
@@ -205,10 +183,9 @@ def _server_context(files: TLSFiles, bound: Iterable[str]) -> ssl.SSLContext:
         context.load_verify_locations(cadata=trusted)
     if files.authorities is not None:
         _trust(context, files.authorities)
-    if files.client_certificate_required:
-        context.verify_mode = ssl.CERT_REQUIRED
-    elif trusted or files.authorities is not None:
-        context.verify_mode = ssl.CERT_OPTIONAL
+    # A caller may show no certificate, but none that nobody here knows: a node is never let in with one until
+    # the first certificate is bound, and turned away from then on.
+    context.verify_mode = ssl.CERT_REQUIRED if files.client_certificate_required else ssl.CERT_OPTIONAL
     return context
 
 
