@@ -1,8 +1,8 @@
 """Finding by an index what a query's walk through the studies, newest first, would find too late.
 
 A page of a rare name would read nearly all studies. So it is first asked how many patients (or studies) can
-match, by the index that fits: in order, trigrams, or neither. Up to CANDIDATES_MAX they are fetched and the page
-is looked for among theirs; when they are more, a page is near on any walk. Conditions are checked all the same.
+match, by the index that fits: in order, or of trigrams. Up to CANDIDATES_MAX they are fetched and the page
+is looked for among theirs; if they are more, a page is near on any walk. Every condition is checked anyway.
 Not here: the conditions themselves (`conditions`). Start at `narrow`.
 """
 

@@ -19,7 +19,7 @@ from filmless.features.patients.tables import patients
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One attribute that can be asked for. `indexed`: an index of the database has its column, or trigrams."""
+    """One attribute that can be asked for. `indexed`: an index has its column, in order or as trigrams."""
 
     level: Level
     column: Column
@@ -129,13 +129,14 @@ SEQUENCES: Mapping[str, Mapping[str, Key]] = {
 }
 """Keys inside the items of sequences, by the sequence's keyword."""
 
+_OFFSET = studies.c.timezone_offset
 CLOCKS: Mapping[tuple[str, str], Clock] = {
-    ("StudyDate", "StudyTime"): Clock(studies.c.study_date, studies.c.study_time, studies.c.timezone_offset),
-    ("SeriesDate", "SeriesTime"): Clock(series.c.series_date, series.c.series_time, studies.c.timezone_offset),
+    ("StudyDate", "StudyTime"): Clock(studies.c.study_date, studies.c.study_time, _OFFSET),
+    ("SeriesDate", "SeriesTime"): Clock(series.c.series_date, series.c.series_time, _OFFSET),
     ("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"): Clock(
         series.c.performed_procedure_step_start_date,
         series.c.performed_procedure_step_start_time,
-        studies.c.timezone_offset,
+        _OFFSET,
     ),
-}  # fmt: skip
+}
 """Attributes that are one moment together: they are combined, and moved between time zones."""

@@ -1,8 +1,8 @@
 """All matches of a query, one after the other, however many they are (C-FIND).
 
 Read in pages that begin where the last one ended (no offset), each in a transaction of its own: between pages
-nothing is locked and no snapshot is held, so a slow asker costs nobody anything. Rows come in the order that an
-index gives; the standard asks for none. What is stored meanwhile may be among them or not; nothing comes twice.
+nothing is locked and no snapshot is held, so a slow asker costs nobody anything. Rows come in the order that
+an index gives; the standard asks for none. What is stored meanwhile may be among them; nothing comes twice.
 Not here: pages with a total for people (`find`). Start at `iterate_matches`.
 """
 
@@ -40,7 +40,7 @@ _ROW_OF: Mapping[Level, Callable[[Sequence[Any]], MatchRow]] = {
 def iterate_matches(archive: ReadableArchive, actor: Actor, level: Level, query: Query) -> Iterator[MatchRow]:
     """Every match of the query; its order, limit and offset are not looked at, nor is `search`.
 
-    Raises NotPermitted, QueryNotUnderstood and Unavailable before anything is yielded; Unavailable also later.
+    Raises NotPermitted, QueryNotUnderstood and Unavailable at once, Unavailable also between rows.
     One audit record (PS3.15 A.5.3.10) is committed before this returns.
     """
     actor.must(Permission.STUDIES_READ)
@@ -121,7 +121,7 @@ def _pages(
     columns: Sequence[Column],
     after: After,
 ) -> Iterator[MatchRow]:
-    """Page after page; `columns` make the place of a row in the order, `after` the condition to be beyond one."""
+    """Page after page; `columns` make the place of a row in the order, `after` what is beyond a place."""
     place: Sequence[Any] | None = None
     limit = FIRST_PAGE_ROWS
     while True:
@@ -147,7 +147,8 @@ def _after_newest_first(columns: Sequence[Column], place: Sequence[Any]) -> Cond
 
 def _after_ascending(columns: Sequence[Column], place: Sequence[Any]) -> Condition:
     if len(columns) == 1:
-        return columns[0] > place[0]
+        beyond: Condition = columns[0] > place[0]
+        return beyond
     return sa.and_(columns[0] >= place[0], sa.tuple_(*columns) > sa.tuple_(*place))
 
 

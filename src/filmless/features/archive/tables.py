@@ -4,9 +4,9 @@ Counts, modalities and sizes are kept in the transaction that adds the instance,
 Dates and times stay DICOM text (DA, TM): they sort as text, and a half-known date stays half known. Columns
 that end in `_key` hold the text as it is searched for: without case and accents.
 
-Beside the tables here the database keeps trigrams of what people search for inside of (migration 0002): in
-SQLite the full-text tables `patient_trigrams` and `study_trigrams`, kept by triggers, in PostgreSQL indexes of
-`pg_trgm`. Text columns that are searched by their beginning sort by code point on both (COLLATE "C").
+Beside the tables here the database keeps trigrams of what is searched for inside of a text (migration 0002):
+in SQLite the full-text tables `patient_trigrams` and `study_trigrams`, kept by triggers, in PostgreSQL
+indexes of `pg_trgm`. Columns that are searched by their beginning sort by code point on both (COLLATE "C").
 """
 
 import sqlalchemy as sa

@@ -17,8 +17,7 @@ SOUNDS_MIN = 2  # A single sound (Mai, Lee) would match every tenth name.
 CODE_SOUNDS_MAX = 12  # The longest family names have about ten; a sentence is not a name.
 
 _VOWELS = "aeiouy"
-_SOUNDS = {"b": "P", "f": "F", "v": "F", "w": "F", "g": "K", "k": "K", "q": "K", "l": "L", "m": "M", "n": "N", "r": "R",
-           "s": "S", "z": "S", "j": "J"}  # fmt: skip
+_SOUNDS = dict(zip("bfvwgkqlmnrszj", "PFFFKKKLMNRSSJ", strict=True))
 
 
 def phonetic_code(word: str) -> str:

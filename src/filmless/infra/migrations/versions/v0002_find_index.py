@@ -1,10 +1,9 @@
 """What queries of C-FIND and QIDO need: more keys, search keys, trigrams.
 
 Revision ID: 0002
-An administrator notices: on a large archive this step takes a while (about a minute for each million studies).
-On PostgreSQL it wants the extension `pg_trgm`, which comes with PostgreSQL; where it may not be created, the
-step logs so and goes on: searches inside names and descriptions then read whole tables. `filmless doctor` says
-the same, and `python -m alembic` is not needed: the statements are in the log line.
+An administrator notices: on a large archive this step takes a while, minutes for a million studies. On
+PostgreSQL it wants the extension `pg_trgm`, which comes with PostgreSQL; where it may not be created, the
+step logs so with the statements to run, and goes on: searches inside names and descriptions are slow then.
 """
 
 import logging
@@ -24,9 +23,9 @@ BATCH = 5000  # Rows in memory at once while keys are computed.
 
 _STUDY_COLUMNS = ("issuer_of_accession_number", "study_description_key", "timezone_offset")
 _SERIES_COLUMNS = (
-    "series_description_key", "series_date", "series_time", "laterality", "protocol_name", "protocol_name_key",
-    "institution_name", "institution_name_key",
-)  # fmt: skip
+    *("series_description_key", "series_date", "series_time", "laterality"),
+    *("protocol_name", "protocol_name_key", "institution_name", "institution_name_key"),
+)
 # What is searched by its beginning: sorted by code point, so that an index serves LIKE in every locale.
 _BY_CODE_POINT = {
     "patients": ("patient_id", "patient_name_key", "patient_birth_date"),
@@ -160,7 +159,7 @@ def _index_trigrams_in_postgresql(connection: sa.Connection) -> None:
                 op.execute(statement)
     except sa.exc.DBAPIError:
         logging.getLogger("filmless.migrations").warning(
-            "PostgreSQL does not let us create its extension pg_trgm: searching inside names and descriptions "
-            "stays slow until a database administrator runs: %s",
+            "PostgreSQL does not let us create its extension pg_trgm: searching inside names and "
+            "descriptions stays slow until a database administrator runs: %s",
             "; ".join(statements),
         )
