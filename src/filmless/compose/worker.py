@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from filmless.compose.dimse import dimse_services
 from filmless.compose.system import System
-from filmless.features import archive
+from filmless.edge.dimse import availability, commitment_jobs
+from filmless.features import access, archive, commitment
 from filmless.infra.database import Transaction
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.worker import JobFunction, Worker
@@ -16,18 +18,39 @@ from filmless.infra.worker import JobFunction, Worker
 Reaction = Callable[[Transaction, Mapping[str, Any]], None]
 
 REACTIONS: Mapping[str, Sequence[Reaction]] = {
-    "SeriesGrew": (archive.prepare_series_soon,),
+    "SeriesGrew": (
+        archive.prepare_series_soon,
+        commitment.announce_availability_soon,
+    ),
     "InstanceQuarantined": (),  # Told to open screens by `edge/api/live.py`, which reads the outbox itself.
 }
 
 
 def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
     """Background work by kind."""
+    services = dimse_services(system, sandbox)
+    committing = access.system_actor("commitment")
     return {
         archive.PREPARE_SERIES: lambda payload: archive.prepare_series(
             system.archive, sandbox, payload["series_ref"]
         ),
         archive.SWEEP_ORPHANS: lambda _: archive.sweep_orphans(system.archive),
+        commitment.VERIFY_COMMITMENT: lambda payload: commitment_jobs.verify_commitment(
+            services, payload["request_id"]
+        ),
+        commitment.REPORT_COMMITMENT: lambda payload: commitment_jobs.report_commitment(
+            services, payload["request_id"]
+        ),
+        commitment.ASK_COMMITMENT: lambda payload: commitment_jobs.ask_commitment(
+            services, payload["request_id"]
+        ),
+        commitment.TEND_COMMITMENTS: lambda _: commitment.tend_commitments(system.database),
+        commitment.ANNOUNCE_AVAILABILITY: lambda payload: commitment.announce_availability(
+            system.archive, committing, payload["study_instance_uid"]
+        ),
+        commitment.TELL_AVAILABILITY: lambda payload: availability.tell_availability(
+            services, payload["notice_id"]
+        ),
     }
 
 
@@ -36,5 +59,6 @@ def create_worker(system: System) -> Iterator[Worker]:
     """The worker of this installation; its sandbox ends with the block."""
     with system.database.transaction() as tx:
         archive.sweep_orphans_soon(tx)
+        commitment.tend_commitments_soon(tx)
     with Sandbox(modules_to_preload=archive.SANDBOX_MODULES) as sandbox:
         yield Worker(system.database, jobs(system, sandbox), REACTIONS)
