@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from filmless.edge.dimse import peer_status
+from filmless.edge.dimse.check_instance import CheckExchange, is_check_instance
 from filmless.edge.dimse.exchange import Exchange, Message, UnknownOperation
 from filmless.edge.dimse.requestor import Peer, Requestor, open_association
 from filmless.edge.dimse.status import CANCELLED, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS
@@ -265,14 +266,17 @@ def move_remote(
     on_progress: OnProgress | None = None,
     *,
     root: Root = "study",
+    silence_seconds: float = limits.RETRIEVE_SILENCE_SECONDS_MAX,
 ) -> RetrieveReport:
     """Have the peer send something to `destination_ae_title`, which it must know (C-MOVE).
 
     `identifiers`: the unique keys of the level and above, as keyword to UID. A refusal is in the report.
+    `silence_seconds`: how long the peer may say nothing before we give up.
     Raises ContextNotAccepted and the errors of `open_association`.
     """
     roots = _roots(_MOVE, level, root)
-    with open_association(_patient(peer), [(uid, SYNTAXES) for uid in roots]) as requestor:
+    patient = replace(peer, answer_seconds=silence_seconds)  # It may be fetching from a slow shelf.
+    with open_association(patient, [(uid, SYNTAXES) for uid in roots]) as requestor:
         context = _first_accepted(requestor, roots)
         request = _Retrieval(peer, peer_status.MOVE, destination_ae_title, on_progress)
         return request.run(requestor, context, _identifier(level, identifiers, ()))
@@ -299,7 +303,8 @@ def get_remote(
     roles = tuple(RoleSelection(uid, scu=False, scp=True) for uid in classes)
     contexts = [*((uid, SYNTAXES) for uid in roots), *storage_contexts]
     try:
-        with open_association(_patient(peer), contexts, roles=roles) as requestor:
+        patient = replace(peer, answer_seconds=limits.RETRIEVE_SILENCE_SECONDS_MAX)
+        with open_association(patient, contexts, roles=roles) as requestor:
             context = _first_accepted(requestor, roots)
             request = _Retrieval(peer, peer_status.GET, peer.calling_ae_title, on_progress)
             request.receiver = Receiver(archive, actor, peer)
@@ -322,6 +327,8 @@ class Receiver:
         """Serve one request of the peer."""
         if request.command_field != CommandField.C_STORE_RQ:
             return UnknownOperation(request)
+        if is_check_instance(request):
+            return CheckExchange(request, self._peer.called_ae_title)
         announced = ReceiveContext(
             sop_class_uid=request.affected_sop_class_uid,
             sop_instance_uid=request.affected_sop_instance_uid,
@@ -465,8 +472,3 @@ def _identifier(level: Level, keys: Mapping[str, str], return_keys: Sequence[str
         identifier.set(tag, keys.get(keyword))
     identifier.set(tags.QUERY_RETRIEVE_LEVEL, level)
     return identifier
-
-
-def _patient(peer: Peer) -> Peer:
-    """The same peer with more time between two answers: it may be fetching from a slow shelf."""
-    return replace(peer, answer_seconds=max(peer.answer_seconds, limits.RETRIEVE_SILENCE_SECONDS_MAX))

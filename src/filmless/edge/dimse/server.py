@@ -169,7 +169,8 @@ class DIMSEServer:
             with contextlib.suppress(OSError):  # Not SSLSocket.shutdown: see Connection.interrupt.
                 socket.socket.shutdown(secured, socket.SHUT_RDWR)
         for thread in threads:
-            thread.join(STOP_SECONDS_MAX)
+            if thread.ident is not None:  # Else it has not been started, and finds its socket closed.
+                thread.join(STOP_SECONDS_MAX)
         self._admission.close()
 
     def _accept(self, listener: socket.socket, door: TLSDoor | None) -> None:

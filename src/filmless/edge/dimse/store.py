@@ -5,11 +5,12 @@ A refusal is answered after the data set has been read to its end, as PS3.7 want
 
 from collections.abc import Iterable
 
+from filmless.edge.dimse.check_instance import CheckExchange, is_check_instance
 from filmless.edge.dimse.conversation import Conversation
-from filmless.edge.dimse.exchange import Message
+from filmless.edge.dimse.exchange import Exchange, Message
 from filmless.edge.dimse.services import Service
 from filmless.edge.dimse.status import SUCCESS, comment_of, status_of
-from filmless.features.access import Actor
+from filmless.features.access import Actor, Permission
 from filmless.features.archive import Archive, ReceiveContext, Reception, begin_receive
 from filmless.infra.errors import FilmlessError
 from filmless.infra.log import get_logger
@@ -65,10 +66,10 @@ class StoreExchange:
             _log.error("store_failed", exc_info=error)
 
 
-def begin_store(
-    conversation: Conversation, request: CommandSet, context: PresentationContext
-) -> StoreExchange:
+def begin_store(conversation: Conversation, request: CommandSet, context: PresentationContext) -> Exchange:
     """Serve one C-STORE of this association."""
+    if is_check_instance(request) and Permission.STUDIES_STORE in conversation.actor.permissions:
+        return CheckExchange(request, conversation.calling_ae_title)
     announced = ReceiveContext(
         sop_class_uid=request.affected_sop_class_uid,
         sop_instance_uid=request.affected_sop_instance_uid,
