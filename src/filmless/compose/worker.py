@@ -10,10 +10,18 @@ from typing import Any
 from filmless.compose.dimse import dimse_services
 from filmless.compose.system import System
 from filmless.edge.dimse import availability, commitment_jobs
-from filmless.features import access, archive, commitment
+from filmless.edge.dimse.conversation import Services
+from filmless.edge.dimse.prefetch import Prefetcher
+from filmless.edge.dimse.tls import TLSFiles
+from filmless.edge.dimse.transmit import Transmitter
+from filmless.features import access, archive, commitment, routing
+from filmless.infra import limits
 from filmless.infra.database import Transaction
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.worker import JobFunction, Worker
+
+# Transmissions and a prefetch may wait for slow peers; two threads are left for all other work.
+THREADS = limits.TRANSMISSIONS_AT_ONCE_MAX + 3
 
 Reaction = Callable[[Transaction, Mapping[str, Any]], None]
 
@@ -21,7 +29,10 @@ REACTIONS: Mapping[str, Sequence[Reaction]] = {
     "SeriesGrew": (
         archive.prepare_series_soon,
         commitment.announce_availability_soon,
+        routing.route_study_soon,
     ),
+    "StepScheduled": (routing.prefetch_soon,),
+    "PatientArrived": (routing.prefetch_soon,),
     "InstanceQuarantined": (),  # Told to open screens by `edge/api/live.py`, which reads the outbox itself.
 }
 
@@ -51,6 +62,26 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
         commitment.TELL_AVAILABILITY: lambda payload: availability.tell_availability(
             services, payload["notice_id"]
         ),
+        **routing_jobs(system, services),
+    }
+
+
+def routing_jobs(system: System, services: Services) -> Mapping[str, JobFunction]:
+    """What rules send, and what is fetched beforehand."""
+    tls, zone = TLSFiles.of(system.settings), system.settings.zone
+    transmitter = Transmitter(services, tls, zone)
+    prefetcher = Prefetcher(services, tls)
+    router = access.system_actor("routing")
+    return {
+        routing.ROUTE_STUDY: lambda payload: routing.route_study(
+            system.database, router, payload["study_instance_uid"], zone
+        ),
+        routing.TRANSMIT: lambda payload: transmitter.transmit(payload["destination"]),
+        routing.COMMIT_TRANSMISSION: lambda payload: transmitter.ask_for_commitment(
+            payload["transmission_id"]
+        ),
+        routing.TRIM_TRANSMISSIONS: lambda _: routing.trim_transmissions(system.database),
+        routing.PREFETCH_PRIORS: prefetcher.prefetch,
     }
 
 
@@ -60,5 +91,7 @@ def create_worker(system: System) -> Iterator[Worker]:
     with system.database.transaction() as tx:
         archive.sweep_orphans_soon(tx)
         commitment.tend_commitments_soon(tx)
+        routing.trim_transmissions_soon(tx)
+        routing.wake_transmissions(tx)
     with Sandbox(modules_to_preload=archive.SANDBOX_MODULES) as sandbox:
-        yield Worker(system.database, jobs(system, sandbox), REACTIONS)
+        yield Worker(system.database, jobs(system, sandbox), REACTIONS, threads=THREADS)

@@ -4,10 +4,12 @@ Every field is an environment variable `FILMLESS_<NAME>` and is documented in `d
 holds the page). What may change at run time (nodes, users) lives in tables instead.
 """
 
+from datetime import tzinfo
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from filmless.infra.errors import Invalid
@@ -68,10 +70,24 @@ class Settings(BaseSettings):
         default="",
         description="Address that browsers use, as https://pacs.example.org; empty: HTTP as bound.",
     )
+    time_zone: str = Field(
+        default="",
+        description="Where the department is, as Europe/Vienna, for hours in rules; empty: as the machine.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Web server processes.")
     log_format: str = Field(
         default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            if name:
+                ZoneInfo(name)
+        except (ValueError, ZoneInfoNotFoundError, OSError):
+            raise ValueError("no time zone has this name; write it as Europe/Vienna") from None
+        return name
 
     @classmethod
     def load(cls) -> "Settings":
@@ -97,6 +113,11 @@ class Settings(BaseSettings):
     def effective_object_store_url(self) -> str:
         """The object store URL with the default filled in."""
         return self.object_store_url or (self.data.absolute() / "objects").as_uri()
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The department's time zone; None is the machine's own."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
     def binds_beyond_loopback(self) -> bool:

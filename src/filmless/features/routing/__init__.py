@@ -31,6 +31,7 @@ from filmless.features.routing.prefetching import (
     choose_priors,
     end_prefetch,
     get_prefetch_rule_for,
+    postpone_prefetch,
     prefetch_soon,
 )
 from filmless.features.routing.priors import (
@@ -153,6 +154,7 @@ __all__ = [
     "list_projects",
     "list_rules",
     "pause_queue",
+    "postpone_prefetch",
     "prefetch_soon",
     "record_progress",
     "remove_prefetch_rule",

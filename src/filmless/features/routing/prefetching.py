@@ -50,6 +50,12 @@ def prefetch_soon(tx: Transaction, fact: Mapping[str, Any]) -> None:
     enqueue(tx, PREFETCH_PRIORS, payload, unique_key=key, delay_seconds=SETTLED_AFTER_SECONDS)
 
 
+def postpone_prefetch(database: Database, payload: Mapping[str, Any], delay_seconds: float) -> None:
+    """Ask for the same job again a little later: another one is fetching already."""
+    with database.transaction() as tx:
+        enqueue(tx, PREFETCH_PRIORS, payload, delay_seconds=delay_seconds)
+
+
 def rule_for(rules: Iterable[PrefetchRule], step: UpcomingStep) -> PrefetchRule | None:
     """The first rule that is about such a step."""
     return next((rule for rule in rules if is_for(rule.wanted, step)), None)

@@ -7,7 +7,7 @@ same kind of image next, newer before older. What scores nothing is not fetched.
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from filmless.features.nodes import parse_ae_title
@@ -23,9 +23,9 @@ from filmless.standards.dicom.dates import parse_date
 
 PRIORS_MAX_MAX = 20  # Nobody reads more beside one exam; each may be a gigabyte.
 YEARS_MAX_MAX = 100  # A lifetime.
-BODY_PART_POINTS = 8  # More than all that follows together: another region is another question.
+BODY_PART_POINTS = 8  # As much as all that follows together: another region is another question.
 MODALITY_POINTS = 4
-LATERALITY_POINTS = 2
+LATERALITY_POINTS = 3
 NEWER_POINTS_MAX = 1.0  # Falls to nothing over AGE_YEARS; settles what is otherwise equal.
 AGE_YEARS = 10.0
 
@@ -160,6 +160,15 @@ class Candidate:
     study_description: str
     body_parts_examined: tuple[str, ...] = ()
     laterality: str = ""
+
+    @property
+    def names_region(self) -> bool:
+        """Whether its description or body parts say what of the body it shows."""
+        return bool(regions_of(self.study_description, *self.body_parts_examined))
+
+    def with_body_parts(self, body_parts_examined: tuple[str, ...]) -> "Candidate":
+        """The same, now that its series were asked."""
+        return replace(self, body_parts_examined=body_parts_examined)
 
 
 @dataclass(frozen=True, slots=True)

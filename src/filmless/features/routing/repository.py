@@ -285,12 +285,11 @@ def unfinished_wake_ups(tx: Transaction) -> list[tuple[str, datetime]]:
 # --- Sending ---------------------------------------------------------------------------------------------
 
 
-def count_sending(tx: Transaction, destination: str) -> tuple[int, datetime | None]:
-    """How many are under way there, and when the first lease of them ends."""
+def lease_end(tx: Transaction, destination: str) -> datetime | None:
+    """When the lease of what is under way to this node ends; None when nothing is."""
     under_way = sa.and_(_T.destination == destination, _T.leased_by.is_not(None), _T.leased_until > tx.now)
-    columns = (sa.func.count().label("number"), sa.func.min(_T.leased_until).label("until"))
-    row = tx.execute(sa.select(*columns).where(under_way)).one()
-    return int(row.number), row.until
+    until: datetime | None = tx.execute(sa.select(sa.func.max(_T.leased_until)).where(under_way)).scalar_one()
+    return until
 
 
 def next_due(tx: Transaction, destination: str) -> tuple[str, str] | None:

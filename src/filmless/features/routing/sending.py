@@ -44,28 +44,27 @@ TRIM_ROWS_MAX = 1000  # In one transaction: a few milliseconds of the one writer
 
 
 def claim_transmission(
-    database: Database, actor: Actor, destination: str, at_once_max: int, zone: tzinfo | None
+    database: Database, actor: Actor, destination: str, zone: tzinfo | None
 ) -> Claimed | None:
     """Take what should go to this node next, urgent first; None when nothing should go now.
 
-    At most `at_once_max` are under way to one node. `zone` is where time windows are meant. The first attempt
-    leaves an audit record (PS3.15 A.5.3.3, Begin Transferring).
+    One at a time goes to a node, over as many associations as it takes: then all of them serve what is most
+    urgent. `zone` is where time windows are meant. The first attempt leaves an audit record (PS3.15 A.5.3.3,
+    Begin Transferring).
     """
     actor.must(Permission.STUDIES_SEND)
     with database.transaction() as tx:
         rest = repository.lock_destination(tx, destination)
         if rest.is_paused or (rest.next_try_at is not None and rest.next_try_at > tx.now):
             return None  # Whoever resumes it, and the end of its rest, wake us.
-        under_way, lease_ends_at = repository.count_sending(tx, destination)
-        if under_way >= at_once_max:
-            assert lease_ends_at is not None
+        lease_ends_at = repository.lease_end(tx, destination)
+        if lease_ends_at is not None:
             wake(tx, destination, lease_ends_at)  # In case its worker is dead.
             return None
         transmission_id = _next_due(tx, destination, zone)
         if transmission_id is None:
             return None
         claimed = repository.claim(tx, transmission_id, new_id())
-        wake(tx, destination)  # Another worker may take the next one meanwhile.
         _announce(tx, claimed, State.SENDING)
         if claimed.attempts == 1:
             details: dict[str, object] = {
