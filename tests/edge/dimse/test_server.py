@@ -18,6 +18,7 @@ from filmless.features.access import system_actor
 from filmless.features.archive import Archive, count_quarantined
 from filmless.features.archive.tables import instances
 from filmless.features.nodes import NewNode, add_node
+from filmless.infra import limits
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
@@ -164,3 +165,18 @@ def test_a_service_that_we_do_not_offer_is_not_accepted(server: DIMSEServer) -> 
     print_management = "1.2.840.10008.5.1.1.9"
     with open_association(peer(server), [(print_management, (EXPLICIT_LE,)), *CONTEXTS]) as association:
         assert print_management not in {one.abstract_syntax_uid for one in association.contexts.values()}
+
+
+def test_who_connects_and_says_nothing_gives_way(
+    server: DIMSEServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ASSOCIATIONS_MAX", 3)
+    monkeypatch.setattr(limits, "REJECTIONS_AT_ONCE_MAX", 0)
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+    with open_association(peer(server), CONTEXTS) as association:
+        assert association.echo() == 0x0000
+    for one in silent[:5]:
+        one.settimeout(5)  # Half of what a silent caller is given else.
+        assert one.recv(1) == b""
+    for one in silent:
+        one.close()

@@ -112,6 +112,9 @@ class DIMSEServer:
         self._tls_listener: socket.socket | None = None
         self._handshakes: set[ssl.SSLSocket] = set()
         self._connections: set[Connection] = set()
+        self._silent: dict[
+            Connection, None
+        ] = {}  # Those that have asked for no association yet, oldest first.
         self._callers: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -186,8 +189,16 @@ class DIMSEServer:
             )
             with self._lock:
                 full = len(self._threads) >= limits.ASSOCIATIONS_MAX + limits.REJECTIONS_AT_ONCE_MAX
+                if (
+                    full and self._silent
+                ):  # Who connects and says nothing gives way to who may have something.
+                    silent = self._silent.pop(next(iter(self._silent)))
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(silent, socket.SHUT_RDWR)
+                    full = False
                 if not full:
                     self._threads.add(thread)
+                    self._silent[thread] = sock
             if full:
                 _log.warning("association_refused", reason="too many associations")
                 sock.close()
@@ -203,6 +214,9 @@ class DIMSEServer:
         try:
             if door is not None:
                 secured = door.wrap(sock)
+                with self._lock:
+                    if threading.current_thread() in self._silent:  # Not sent away meanwhile.
+                        self._silent[threading.current_thread()] = secured
                 certificate = self._greet(secured, association_id)
                 if certificate is None:
                     return
@@ -223,6 +237,7 @@ class DIMSEServer:
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
+                self._silent.pop(threading.current_thread(), None)
 
     def _greet(self, secured: ssl.SSLSocket, association_id: str) -> PeerCertificate | None:
         """What the caller shows in its TLS handshake; None when there will be no association."""
@@ -265,6 +280,8 @@ class DIMSEServer:
                     assert conversation is not None  # No command comes before the association stands.
                     request, exchange = event, self._begin(connection, conversation, event)
                 elif isinstance(event, AssociationRequested):
+                    with self._lock:
+                        self._silent.pop(threading.current_thread(), None)
                     conversation = self._admit(connection, event.request, association_id, certificate)
                     outcome = "lost" if conversation else "rejected"
                 elif isinstance(event, ReleaseRequested):
