@@ -5,6 +5,7 @@ edge delivers it. Grows the study later, the notice goes out again with all that
 `announce_availability_soon`.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,9 +57,10 @@ class AvailableSeries:
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityNotice:
-    """What one N-CREATE tells whom. `number_of_instances`: of the study as it is told now."""
+    """What one N-CREATE tells whom. `sop_instance_uid`: of the notice itself, the same for the same content."""
 
     notice_id: str
+    sop_instance_uid: str
     ae_title: str
     study_instance_uid: str
     performed_steps: tuple[InstanceReference, ...]
@@ -180,6 +182,7 @@ def get_notice(archive: Archive, actor: Actor, notice_id: str) -> AvailabilityNo
         return None
     return AvailabilityNotice(
         notice_id,
+        _uid_of(notice_id, sum(len(instances) for instances in series.values())),
         row.ae_title,
         study,
         tuple(steps),
@@ -245,6 +248,12 @@ def retry_notice(database: Database, actor: Actor, notice_id: str) -> None:
             raise CommitmentNotFound("There is no such availability notice.")
         _start_over(tx, row, NoticeEvent.RETRIED, row.number_of_instances)
         _tell_soon(tx, notice_id, 0)
+
+
+def _uid_of(notice_id: str, number_of_instances: int) -> str:
+    """A notice that is sent twice, because its answer was lost, is the same to whoever counts them."""
+    made = uuid.uuid5(uuid.NAMESPACE_OID, f"{notice_id}:{number_of_instances}")
+    return f"2.25.{made.int}"  # PS3.5 annex B.2.
 
 
 def _tell_soon(tx: Transaction, notice_id: str, delay_seconds: float) -> None:
