@@ -112,9 +112,8 @@ class DIMSEServer:
         self._tls_listener: socket.socket | None = None
         self._handshakes: set[ssl.SSLSocket] = set()
         self._connections: set[Connection] = set()
-        self._silent: dict[
-            Connection, None
-        ] = {}  # Those that have asked for no association yet, oldest first.
+        # Those that have asked for no association yet, the oldest first.
+        self._silent: dict[threading.Thread, socket.socket] = {}
         self._callers: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -189,9 +188,8 @@ class DIMSEServer:
             )
             with self._lock:
                 full = len(self._threads) >= limits.ASSOCIATIONS_MAX + limits.REJECTIONS_AT_ONCE_MAX
-                if (
-                    full and self._silent
-                ):  # Who connects and says nothing gives way to who may have something.
+                if full and self._silent:
+                    # Who connects and says nothing gives way to who may have something to say.
                     silent = self._silent.pop(next(iter(self._silent)))
                     with contextlib.suppress(OSError):
                         socket.socket.shutdown(silent, socket.SHUT_RDWR)
