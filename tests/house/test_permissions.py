@@ -45,6 +45,9 @@ ACTS_FOR_NOBODY = {
     "filmless.features.archive.prepare_series_soon": "a reaction of ours, inside its transaction",
     "filmless.features.archive.sweep_orphans": "a job of ours",
     "filmless.features.archive.sweep_orphans_soon": "a job of ours",
+    "filmless.features.commitment.announce_availability_soon": "a reaction of ours, inside its transaction",
+    "filmless.features.commitment.tend_commitments": "a job of ours",
+    "filmless.features.commitment.tend_commitments_soon": "a job of ours",
 }
 STATE = {"Database", "Transaction", "Access", "Archive", "ReadableArchive", "ObjectStore"}
 
