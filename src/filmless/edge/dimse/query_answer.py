@@ -101,6 +101,7 @@ _NEVER_FROM_PARTS = frozenset(
         tags.AVAILABLE_TRANSFER_SYNTAX_UID,
     }
 )
+_EXACT_VRS = frozenset({"CS", "IS", "UI", "US"})  # Matched as they are; a name or a description is not.
 _BULKY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 
 
@@ -157,7 +158,9 @@ class Answering:
                 self._own.append((tag, vr_of(tag), *source))
                 continue
             key = self._asked.keys.element(tag) or Element(vr_of(tag), [])
-            if _is_stored(tag):
+            if _tells_a_part(tag, level, key):
+                self._fixed[tag] = key
+            elif _is_stored(tag):
                 self._optional[tag] = key
             else:
                 self.has_unsupported_keys = True
@@ -207,6 +210,14 @@ def _values(value: str | int | tuple[str, ...] | None, vr: str) -> list[Any]:
     if isinstance(value, int):
         return [value] if vr == "US" else [str(value)]
     return value.split("\\") if "\\" in value else [value]
+
+
+def _tells_a_part(tag: int, level: Level, key: Element) -> bool:
+    """Whether a key of a level below says exactly what one of the entity's parts has: it matched, so it has."""
+    below = any(tag in _OWN[one] for one in Level if one.depth > max(level.depth, Level.STUDY.depth))
+    if not below or key.vr not in _EXACT_VRS or not key.values or len(key.values) > 1:
+        return False
+    return not {"*", "?"} & set(str(key.values[0]))
 
 
 def _is_stored(tag: int) -> bool:

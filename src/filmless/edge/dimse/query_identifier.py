@@ -16,7 +16,7 @@ from filmless.standards.dicom import tags
 from filmless.standards.dicom.data_set import DataSet
 from filmless.standards.dicom.dictionary import keyword_of
 
-KEYS_MAX = 1000  # All attributes of all levels are fewer; each costs time in every answer.
+KEYS_MAX = 1000  # In items too. Honest queries have some dozen; each costs time in every answer.
 
 LEVEL_OF: Mapping[str, Level] = {
     "PATIENT": Level.PATIENT,
@@ -81,9 +81,9 @@ def read_query(identifier: DataSet, levels: tuple[Level, ...], options: Options)
 
     Raises IdentifierDoesNotMatch.
     """
-    if len(identifier) > KEYS_MAX:
-        raise IdentifierDoesNotMatch(tags.QUERY_RETRIEVE_LEVEL, f"More than {KEYS_MAX} keys are too many.")
     level = _level(identifier, levels)
+    if _count(identifier) > KEYS_MAX:
+        raise IdentifierDoesNotMatch(max(identifier), f"More than {KEYS_MAX} keys are too many.")
     matching: dict[str, str] = {}
     sequences: dict[str, dict[str, str]] = {}
     has_unmatched = False
@@ -123,6 +123,10 @@ def _level(identifier: DataSet, levels: tuple[Level, ...]) -> Level:
             tags.QUERY_RETRIEVE_LEVEL, "Query/Retrieve Level is none of this SOP class."
         )
     return level
+
+
+def _count(data_set: DataSet) -> int:
+    return len(data_set) + sum(_count(item) for tag in data_set for item in data_set.items(tag))
 
 
 def _text(identifier: DataSet, tag: int) -> str:

@@ -1,0 +1,619 @@
+"""C-FIND on a real socket: four levels, every key back, names in every script, what is refused and how."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+from pydicom.dataset import Dataset
+
+from builders import DEFLATED, EXPLICIT_LE, IMPLICIT_LE, ROOT, a_ct_slice, part10
+from filmless.edge.dimse.find import FindExchange, answer_extended, options_of
+from filmless.edge.dimse.query_identifier import KEYS_MAX, Options
+from filmless.edge.dimse.requestor import Peer, open_association
+from filmless.edge.dimse.table import SERVICES
+from filmless.features.access import system_actor
+from filmless.features.archive import Archive, QueryNotUnderstood, receive_part10
+from filmless.features.audit import AuditEvent
+from filmless.features.audit.tables import audit_records
+from filmless.features.nodes import Capability, NewNode, add_node
+from filmless.infra.database import Database
+from filmless.infra.errors import Unavailable
+from filmless.infra.object_store.folder import FolderObjectStore
+from filmless.standards.dicom import tags
+from filmless.standards.dicom.character_sets import encode
+from filmless.standards.dicom.data_set import encode_data_set
+from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
+from filmless.standards.dicom.upper_layer import CommandField, CommandSet
+from querying_peer import Keys, answering, find, find_on, identifier
+
+EXPLICIT_BE = "1.2.840.10008.1.2.2"
+ME = system_actor("test")
+
+
+def code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "99TEST", meaning
+    return item
+
+
+def request(procedure: str, step: str) -> Dataset:
+    item = Dataset()
+    item.RequestedProcedureID, item.ScheduledProcedureStepID = procedure, step
+    item.RequestedProcedureDescription = "Kopf"
+    return item
+
+
+def keep(archive: Archive, *slices: Dataset, syntax: str = EXPLICIT_LE) -> None:
+    for one in slices:
+        receive_part10(archive, ME, "TEST", [part10(one, syntax)])
+
+
+@pytest.fixture
+def archive(sqlite_database: Database, object_store: FolderObjectStore) -> Archive:
+    """Two patients: one with two studies (the first has two series), one with one."""
+    archive = Archive(sqlite_database, object_store)
+    fill(archive)
+    return archive
+
+
+def fill(archive: Archive) -> None:
+    keep(
+        archive,
+        a_ct_slice(
+            1,
+            PatientAge="056Y",
+            OperatorsName="Röntgen^Resi",
+            ProcedureCodeSequence=[code("P1", "Kopf nativ"), code("P2", "Kopf mit KM")],
+            RequestAttributesSequence=[request("RP1", "SPS1")],
+            KVP="120.5",
+        ),
+        a_ct_slice(2),
+        a_ct_slice(1, series=2, Modality="SR", RequestAttributesSequence=[request("RP1", "SPS2")]),
+        a_ct_slice(1, study=2, StudyDate="20250101", TimezoneOffsetFromUTC="+0100"),
+        a_ct_slice(1, study=3, PatientID="TEST-2", PatientName="Other^Person", PatientBirthDate="19800203"),
+    )
+
+
+@pytest.fixture
+def peer(archive: Archive) -> Iterator[Peer]:
+    with answering(archive) as peer:
+        yield peer
+
+
+# --- What comes back ---------------------------------------------------------------------------------------
+
+ASKED_AND_ANSWERED: list[tuple[str, Keys, dict[str, str]]] = [
+    (
+        "PATIENT",
+        {"PatientID": "TEST-1"},
+        {
+            "PatientName": "Synthetic^Müller",
+            "PatientID": "TEST-1",
+            "IssuerOfPatientID": "TESTS",
+            "PatientBirthDate": "19700102",
+            "PatientSex": "O",
+            "NumberOfPatientRelatedStudies": "2",
+            "NumberOfPatientRelatedSeries": "3",
+            "NumberOfPatientRelatedInstances": "4",
+            "PatientAge": "056Y",
+            "StudyInstanceUID": "",
+            "PatientComments": "",
+        },
+    ),
+    (
+        "STUDY",
+        {"StudyInstanceUID": f"{ROOT}.1", "PatientID": "TEST-1"},
+        {
+            "PatientName": "Synthetic^Müller",
+            "StudyDate": "20260131",
+            "StudyTime": "101500",
+            "StudyID": "S1",
+            "AccessionNumber": "ACC1",
+            "StudyDescription": "CT Kopf",
+            "ReferringPhysicianName": "Tester^Überweisung",
+            "ModalitiesInStudy": "CT\\SR",
+            "NumberOfStudyRelatedSeries": "2",
+            "NumberOfStudyRelatedInstances": "3",
+            "OperatorsName": "Röntgen^Resi",
+            "PatientAge": "056Y",
+            "Modality": "CT",
+            "SeriesInstanceUID": "",
+            "SeriesNumber": "",
+        },
+    ),
+    (
+        "STUDY",
+        {"StudyInstanceUID": f"{ROOT}.2", "TimezoneOffsetFromUTC": ""},
+        {"TimezoneOffsetFromUTC": "+0100"},
+    ),
+    (
+        "SERIES",
+        {"StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.1.2"},
+        {
+            "Modality": "SR",
+            "SeriesNumber": "2",
+            "SeriesDescription": "axial",
+            "NumberOfSeriesRelatedInstances": "1",
+            "NumberOfStudyRelatedInstances": "3",
+            "StudyDescription": "CT Kopf",
+            "PatientID": "TEST-1",
+            "BodyPartExamined": "",
+            "KVP": "",
+            "PatientAge": "",
+        },
+    ),
+    (
+        "IMAGE",
+        {"SeriesInstanceUID": f"{ROOT}.1.1", "SOPInstanceUID": f"{ROOT}.1.1.1"},
+        {
+            "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+            "InstanceNumber": "1",
+            "Rows": "8",
+            "Columns": "8",
+            "BitsAllocated": "16",
+            "Modality": "CT",
+            "StudyInstanceUID": f"{ROOT}.1",
+            "PatientBirthDate": "19700102",
+            "AvailableTransferSyntaxUID": EXPLICIT_LE,
+            "KVP": "120.5",
+            "NumberOfFrames": "",
+            "BitsStored": "16",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "expected"),
+    ASKED_AND_ANSWERED,
+    ids=[f"{row[0]} {min(row[2])}" for row in ASKED_AND_ANSWERED],
+)
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE, DEFLATED])
+def test_every_key_comes_back_at_its_level(
+    peer: Peer, level: str, keys: Keys, expected: dict[str, str], syntax: str
+) -> None:
+    asked = {"QueryRetrieveLevel": level, **dict.fromkeys(expected, ""), **keys}
+    answers = find(peer, PATIENT_ROOT_FIND, asked, transfer_syntax_uid=syntax)
+    assert answers.status == 0x0000
+    assert len(answers.pending) == 1
+    assert {keyword: answers.texts(keyword)[0] for keyword in expected} == expected
+    assert answers.texts("QueryRetrieveLevel") == [level]
+    assert answers.texts("RetrieveAETitle") == ["FILMLESS"]
+
+
+@pytest.mark.parametrize(
+    ("model", "level", "keys", "count"),
+    [
+        (PATIENT_ROOT_FIND, "PATIENT", {}, 2),
+        (PATIENT_ROOT_FIND, "PATIENT", {"StudyDate": "20250101"}, 1),
+        (PATIENT_ROOT_FIND, "STUDY", {"PatientID": "TEST-1"}, 2),
+        (PATIENT_ROOT_FIND, "STUDY", {"PatientName": "synthetic*"}, 2),
+        (PATIENT_STUDY_ONLY_FIND, "PATIENT", {"PatientID": "*"}, 2),
+        (PATIENT_STUDY_ONLY_FIND, "STUDY", {"PatientID": "TEST-2"}, 1),
+        (STUDY_ROOT_FIND, "STUDY", {}, 3),
+        (STUDY_ROOT_FIND, "STUDY", {"StudyDate": "20260101-"}, 2),
+        (STUDY_ROOT_FIND, "STUDY", {"Modality": "SR"}, 1),
+        (STUDY_ROOT_FIND, "STUDY", {"SeriesInstanceUID": f"{ROOT}.1.2"}, 1),
+        (STUDY_ROOT_FIND, "STUDY", {"StudyInstanceUID": f"{ROOT}.1\\{ROOT}.3"}, 2),
+        (STUDY_ROOT_FIND, "STUDY", {"StudyInstanceUID": "1.2.3.4"}, 0),
+        (STUDY_ROOT_FIND, "SERIES", {"StudyInstanceUID": f"{ROOT}.1"}, 2),
+        (STUDY_ROOT_FIND, "SERIES", {"AccessionNumber": "ACC1"}, 2),
+        (STUDY_ROOT_FIND, "SERIES", {"StudyInstanceUID": f"{ROOT}.1", "Modality": "CT\\MR"}, 1),
+        (STUDY_ROOT_FIND, "IMAGE", {"StudyInstanceUID": f"{ROOT}.1"}, 3),
+        (STUDY_ROOT_FIND, "IMAGE", {"SeriesInstanceUID": f"{ROOT}.1.1"}, 2),
+        (STUDY_ROOT_FIND, " image", {"SOPInstanceUID": f"{ROOT}.1.1.1"}, 1),
+        (
+            STUDY_ROOT_FIND,
+            "STUDY",
+            {"RequestAttributesSequence": [{"ScheduledProcedureStepID": "SPS2"}]},
+            1,
+        ),
+    ],
+)
+def test_keys_of_every_level_match(peer: Peer, model: str, level: str, keys: Keys, count: int) -> None:
+    answers = find(peer, model, {"QueryRetrieveLevel": level, **keys})
+    assert (answers.status, len(answers.pending)) == (0x0000, count)
+
+
+def test_both_databases_answer_alike(database: Database, object_store: FolderObjectStore) -> None:
+    archive = Archive(database, object_store)
+    fill(archive)
+    with answering(archive) as peer:
+        for level, keys, expected in ASKED_AND_ANSWERED:
+            asked = {"QueryRetrieveLevel": level, **dict.fromkeys(expected, ""), **keys}
+            answers = find(peer, PATIENT_ROOT_FIND, asked)
+            assert [
+                {keyword: data_set.text(tag_named(keyword)) for keyword in expected}
+                for _, data_set in answers.pending
+            ] == [expected]
+
+
+def tag_named(keyword: str) -> int:
+    (tag,) = identifier({keyword: None})
+    return tag
+
+
+def test_a_key_of_a_part_that_matched_is_repeated_for_the_whole(peer: Peer) -> None:
+    keys = {"QueryRetrieveLevel": "STUDY", "Modality": "SR", "SeriesInstanceUID": f"{ROOT}.1.2"}
+    answers = find(peer, STUDY_ROOT_FIND, keys)
+    assert answers.texts("Modality") == ["SR"]
+    assert answers.texts("SeriesInstanceUID") == [f"{ROOT}.1.2"]
+
+
+def test_where_it_is_and_whether_it_can_be_had_at_once(peer: Peer) -> None:
+    keys = {
+        "QueryRetrieveLevel": "STUDY",
+        "PatientID": "TEST-2",
+        "InstanceAvailability": "NEARLINE",
+        "StorageMediaFileSetID": "",
+        "StorageMediaFileSetUID": "",
+    }
+    answers = find(peer, STUDY_ROOT_FIND, keys)
+    assert answers.texts("InstanceAvailability") == ["ONLINE"]
+    assert answers.texts("StorageMediaFileSetID") == [""]
+    assert answers.pending[0][0] == 0xFF00
+    assert tags.STORAGE_MEDIA_FILE_SET_UID in answers.pending[0][1]
+
+
+def test_a_query_without_any_key_is_answered_with_what_identifies(peer: Peer) -> None:
+    answers = find(peer, STUDY_ROOT_FIND, {"QueryRetrieveLevel": "SERIES", "PatientID": "TEST-2"})
+    assert answers.texts("StudyInstanceUID") == [f"{ROOT}.3"]
+    assert answers.texts("SeriesInstanceUID") == [f"{ROOT}.3.1"]
+
+
+# --- Sequences ---------------------------------------------------------------------------------------------
+
+
+def test_a_sequence_comes_back_with_the_keys_that_were_asked(peer: Peer) -> None:
+    keys = {
+        "QueryRetrieveLevel": "SERIES",
+        "SeriesInstanceUID": f"{ROOT}.1.1",
+        "RequestAttributesSequence": [
+            {"RequestedProcedureID": "", "ScheduledProcedureStepID": "", "PatientID": ""}
+        ],
+        "ProcedureCodeSequence": [{"CodeValue": ""}],
+        "OtherPatientIDsSequence": [{"PatientID": "", "IssuerOfPatientID": ""}],
+        "ReferencedStudySequence": None,
+    }
+    ((status, answer),) = find(peer, STUDY_ROOT_FIND, keys).pending
+    assert status == 0xFF00
+    (requested,) = answer.items(tags.REQUEST_ATTRIBUTES_SEQUENCE)
+    assert requested == identifier(
+        {"RequestedProcedureID": "RP1", "ScheduledProcedureStepID": "SPS1", "PatientID": ""}
+    )
+    assert [item.text(0x00080100) for item in answer.items(0x00081032)] == ["P1", "P2"]
+    assert [list(item) for item in answer.items(0x00081032)] == [[0x00080100], [0x00080100]]
+    for empty in (0x00101002, 0x00081110):
+        element = answer.element(empty)
+        assert element is not None
+        assert element.items == []
+
+
+def test_an_empty_sequence_asks_for_all_that_is_in_it(peer: Peer) -> None:
+    keys = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": f"{ROOT}.1", "ProcedureCodeSequence": None}
+    ((_, answer),) = find(peer, STUDY_ROOT_FIND, keys).pending
+    assert [item.text(0x00080104) for item in answer.items(0x00081032)] == ["Kopf nativ", "Kopf mit KM"]
+
+
+# --- Status of an answer -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "keys", "status"),
+    [
+        ("all of the index", {"PatientID": "", "StudyDate": ""}, 0xFF00),
+        ("of a stored data set", {"PatientAge": "", "OperatorsName": ""}, 0xFF00),
+        ("group lengths are nobody's wish", {"00100000": 12}, 0xFF00),
+        ("matching that the index cannot do", {"OperatorsName": "X*"}, 0xFF01),
+        ("universal matching is no matching", {"OperatorsName": "*"}, 0xFF00),
+        ("a private key", {"00091001": b"", "00090010": "ACME"}, 0xFF01),
+        ("an unknown public key", {"00080002": b""}, 0xFF01),
+        ("bulk data", {"PixelData": b""}, 0xFF01),
+        ("totals of another level", {"NumberOfPatientRelatedStudies": ""}, 0xFF01),
+        ("a part's number", {"InstanceNumber": ""}, 0xFF01),
+        ("a sequence that cannot be matched", {"ProcedureCodeSequence": [{"CodeValue": "P1"}]}, 0xFF01),
+    ],
+)
+def test_the_status_says_whether_all_keys_are_supported(
+    peer: Peer, why: str, keys: Keys, status: int
+) -> None:
+    asked = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": f"{ROOT}.1", **keys}
+    answers = find(peer, STUDY_ROOT_FIND, asked)
+    assert [one for one, _ in answers.pending] == [status], why
+    expected = {tag for tag in identifier(asked) if tag & 0xFFFF}
+    assert expected <= set(answers.pending[0][1])
+
+
+# --- What is refused ---------------------------------------------------------------------------------------
+
+
+LEVEL = tags.QUERY_RETRIEVE_LEVEL
+MANY_KEYS: Keys = {f"0011{number:04X}": b"" for number in range(0x1000, 0x1000 + KEYS_MAX)}
+MANY_ITEMS: Keys = {"ProcedureCodeSequence": [{"CodeValue": ""}] * KEYS_MAX}
+
+REFUSED: list[tuple[str, str, str | None, Keys, int | None]] = [
+    ("there is no level", STUDY_ROOT_FIND, None, {"PatientID": "X"}, LEVEL),
+    ("the level is empty", STUDY_ROOT_FIND, "", {}, LEVEL),
+    ("the level is no level", STUDY_ROOT_FIND, "WORD", {}, LEVEL),
+    ("study root has no patients", STUDY_ROOT_FIND, "PATIENT", {}, LEVEL),
+    ("patient/study only has no series", PATIENT_STUDY_ONLY_FIND, "SERIES", {}, LEVEL),
+    ("series of nothing", STUDY_ROOT_FIND, "SERIES", {}, tags.STUDY_INSTANCE_UID),
+    ("series of anything", STUDY_ROOT_FIND, "SERIES", {"StudyInstanceUID": "*"}, tags.STUDY_INSTANCE_UID),
+    ("all CT images", PATIENT_ROOT_FIND, "IMAGE", {"Modality": "CT"}, tags.SERIES_INSTANCE_UID),
+    ("too many keys", STUDY_ROOT_FIND, "STUDY", MANY_KEYS, 0x00111000 + KEYS_MAX - 1),
+    ("too many keys in items", STUDY_ROOT_FIND, "STUDY", MANY_ITEMS, 0x00081032),
+    ("no date", STUDY_ROOT_FIND, "STUDY", {"StudyDate": "yesterday"}, None),
+    ("no number", STUDY_ROOT_FIND, "STUDY", {"NumberOfStudyRelatedSeries": "many"}, None),
+    ("a NUL character", STUDY_ROOT_FIND, "STUDY", {"StudyDescription": "a\0b"}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("why", "model", "level", "keys", "offending"), REFUSED, ids=[row[0] for row in REFUSED]
+)
+def test_what_does_not_fit_the_sop_class_is_refused_in_plain_words(
+    peer: Peer, why: str, model: str, level: str | None, keys: Keys, offending: int | None
+) -> None:
+    asked = keys if level is None else {"QueryRetrieveLevel": level, **keys}
+    with open_association(peer, [(model, (EXPLICIT_LE,))]) as association:
+        answers = find_on(association, model, asked)
+        assert (answers.status, answers.pending) == (0xA900, []), why
+        assert answers.final is not None
+        assert answers.final.error_comment
+        assert answers.final.offending_elements == (() if offending is None else (offending,))
+        assert find_on(association, model, {"QueryRetrieveLevel": "STUDY"}).status == 0x0000
+
+
+def nested(depth: int) -> bytes:
+    return struct.pack("<HH2sHIHHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF) * depth
+
+
+GOOD = encode_data_set(identifier({"QueryRetrieveLevel": "STUDY", "PatientID": "TEST-1"}), EXPLICIT_LE)
+HOSTILE: list[tuple[str, bytes, int]] = [
+    ("cut short", GOOD[:-3], 0xC000),
+    ("sequences nested 10,000 deep", GOOD + nested(10_000), 0xC000),
+    ("random bytes", b"\xff\xfe\x00\x01" * 400, 0xC000),
+    ("a length beyond everything", struct.pack("<HH2sHI", 0x0008, 0x1140, b"UN", 0, 0xFFFFFFF0), 0xC000),
+    ("nothing but NUL bytes", b"\0" * 1000, 0xA900),
+    ("a million NUL bytes behind it", GOOD + b"\0" * 1_000_000, 0x0000),
+    ("a name of a million letters", encode_data_set(identifier(
+        {"QueryRetrieveLevel": "STUDY", "0011,1001": b"A" * 1_000_000, "PatientName": "A" * 60_000}
+    ), EXPLICIT_LE), 0xA900),
+    ("a hundred thousand items", encode_data_set(identifier(
+        {"QueryRetrieveLevel": "STUDY", "ProcedureCodeSequence": [{}] * 100_000}), EXPLICIT_LE), 0x0000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "data", "status"), HOSTILE, ids=[row[0] for row in HOSTILE])
+def test_a_hostile_identifier_is_answered_and_the_association_lives(
+    peer: Peer, why: str, data: bytes, status: int
+) -> None:
+    with open_association(peer, [(STUDY_ROOT_FIND, (EXPLICIT_LE,))]) as association:
+        assert find_on(association, STUDY_ROOT_FIND, data).status == status
+        assert len(find_on(association, STUDY_ROOT_FIND, GOOD).pending) == 2
+
+
+def test_a_node_that_may_not_query_is_told(archive: Archive) -> None:
+    add_node(
+        archive.database, ME, NewNode("TESTER", "127.0.0.1", 104, capabilities=frozenset({Capability.STORE}))
+    )
+    with answering(archive) as peer:
+        answers = find(peer, STUDY_ROOT_FIND, {"QueryRetrieveLevel": "STUDY"})
+    assert (answers.status, answers.pending) == (0x0124, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unavailable("The database does not answer."), 0xA700),
+        (QueryNotUnderstood("No date."), 0xA900),
+        (RuntimeError("a bug of ours"), 0xC001),
+    ],
+)
+def test_failures_have_the_status_of_the_query_service(error: Exception, status: int) -> None:
+    assert FindExchange.status_of(object.__new__(FindExchange), error) == status
+
+
+def test_every_query_leaves_one_audit_record(archive: Archive, peer: Peer) -> None:
+    find(peer, STUDY_ROOT_FIND, {"QueryRetrieveLevel": "STUDY", "PatientID": "TEST-1"})
+    find(peer, STUDY_ROOT_FIND, {"QueryRetrieveLevel": "WORD"})
+    with archive.database.read() as tx:
+        rows = tx.execute(audit_records.select().where(audit_records.c.event == AuditEvent.QUERY)).all()
+    assert len(rows) == 1
+
+
+# --- Cancel ------------------------------------------------------------------------------------------------
+
+
+def test_a_query_can_be_cancelled(archive: Archive, peer: Peer) -> None:
+    keep(archive, *(a_ct_slice(number) for number in range(3, 120)))
+    asked = encode_data_set(
+        identifier({"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": f"{ROOT}.1"}), EXPLICIT_LE
+    )
+    with open_association(peer, [(STUDY_ROOT_FIND, (EXPLICIT_LE,))]) as association:
+        context_id = association.context_for(STUDY_ROOT_FIND).context_id
+        message_id = association.next_message_id()
+        command = CommandSet.build(
+            CommandField.C_FIND_RQ,
+            has_data_set=True,
+            message_id=message_id,
+            priority=0,
+            affected_sop_class_uid=STUDY_ROOT_FIND,
+        )
+        association.send(context_id, command, [asked])
+        association.cancel(context_id, message_id)
+        statuses = [association.next_response().status]
+        while statuses[-1] == 0xFF00:
+            statuses.append(association.next_response().status)
+        assert statuses[-1] == 0xFE00
+        assert len(statuses) < 119
+        # A cancel that comes too late is nothing to worry about.
+        association.cancel(context_id, message_id)
+        assert find_on(association, STUDY_ROOT_FIND, asked).status == 0x0000
+
+
+# --- Extended negotiation ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "options"),
+    [
+        (b"", b"", Options()),
+        (b"\0", b"\0", Options()),
+        (b"\1", b"\1", Options(relational=True)),
+        (b"\1\1\1", b"\1\1\1", Options(relational=True, combined_datetime=True, fuzzy=True)),
+        (b"\0\0\0\1", b"\0\0\0\1", Options(timezone=True)),
+        (b"\1\0\1\0\1", b"\1\0\1\0\0", Options(relational=True, fuzzy=True)),
+        (b"\2\xff\1" + b"\1" * 9, b"\0\0\1\1" + b"\0" * 8, Options(fuzzy=True, timezone=True)),
+    ],
+)
+def test_what_is_asked_and_done_is_agreed_to(asked: bytes, answered: bytes, options: Options) -> None:
+    assert answer_extended(asked) == answered
+    assert options_of(answered) == options
+
+
+def test_nothing_is_agreed_to_when_nothing_is_asked() -> None:
+    assert options_of(None) == Options()
+
+
+@pytest.mark.parametrize(
+    ("options", "keys", "count"),
+    [
+        (b"\1", {"QueryRetrieveLevel": "IMAGE", "Modality": "CT"}, 4),
+        (b"\0\0\1", {"PatientName": "Mueler"}, 2),
+        (b"\0\0\0", {"PatientName": "Mueler"}, 0),
+        (b"\0\1", {"StudyDate": "20250101-20260131", "StudyTime": "101500-101400"}, 1),
+        (b"", {"StudyDate": "20250101-20260131", "StudyTime": "101500-101500"}, 3),
+        (b"\0\0\0\1", {"StudyDate": "20250101", "StudyTime": "2215", "TimezoneOffsetFromUTC": "+1300"}, 1),
+        (b"\0\0\0\0", {"StudyDate": "20250101", "StudyTime": "2215", "TimezoneOffsetFromUTC": "+1300"}, 0),
+    ],
+)
+def test_what_was_negotiated_counts(peer: Peer, options: bytes, keys: Keys, count: int) -> None:
+    answers = find(peer, STUDY_ROOT_FIND, {"QueryRetrieveLevel": "STUDY", **keys}, options=options)
+    assert (answers.status, len(answers.pending)) == (0x0000, count)
+
+
+def test_all_three_models_are_offered() -> None:
+    for model in (PATIENT_ROOT_FIND, STUDY_ROOT_FIND, PATIENT_STUDY_ONLY_FIND):
+        assert set(SERVICES[model].operations) == {CommandField.C_FIND_RQ}
+
+
+# --- Where optional keys come from -------------------------------------------------------------------------
+
+OPTIONAL = {"QueryRetrieveLevel": "IMAGE", "SOPInstanceUID": f"{ROOT}.9.1.1", "KVP": "", "PatientAge": ""}
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE, DEFLATED])
+def test_optional_keys_are_read_however_the_instance_is_stored(
+    archive: Archive, peer: Peer, syntax: str
+) -> None:
+    keep(archive, a_ct_slice(1, study=9, KVP="99", PatientAge="001D"), syntax=syntax)
+    answers = find(peer, STUDY_ROOT_FIND, OPTIONAL)
+    assert (answers.texts("KVP"), answers.texts("PatientAge")) == (["99"], ["001D"])
+
+
+@pytest.mark.parametrize(("private_bytes", "kvp"), [(100_000, "99"), (2_000_000, "")])
+def test_private_values_in_front_of_a_key_are_passed_up_to_a_limit(
+    archive: Archive, peer: Peer, private_bytes: int, kvp: str
+) -> None:
+    one = a_ct_slice(1, study=9, KVP="99", PatientAge="001D")
+    one.add_new(0x00110010, "LO", "ACME")
+    one.add_new(0x00111001, "OB", bytes(private_bytes))
+    keep(archive, one)
+    answers = find(peer, STUDY_ROOT_FIND, OPTIONAL)
+    assert (answers.texts("KVP"), answers.texts("PatientAge")) == ([kvp], ["001D"])
+
+
+def test_a_lost_object_costs_the_optional_keys_and_nothing_else(archive: Archive, peer: Peer) -> None:
+    keep(archive, a_ct_slice(1, study=9, KVP="99"))
+    for stored in list(archive.object_store.list_objects()):
+        archive.object_store.delete(stored.object_id)
+    answers = find(peer, STUDY_ROOT_FIND, {**OPTIONAL, "PatientID": ""})
+    assert answers.status == 0x0000
+    assert (answers.texts("KVP"), answers.texts("PatientID")) == ([""], ["TEST-1"])
+
+
+# --- Names in every script ---------------------------------------------------------------------------------
+
+# Every defined term of PS3.3 C.12.1.1.2, with a name that it can carry.
+NAMES: list[tuple[str, str]] = [
+    ("", "Adams^John"),
+    ("ISO_IR 100", "Müller^Jörg"),
+    ("ISO_IR 101", "Wałęsa^Łukasz"),
+    ("ISO_IR 109", "Ĉapelo^Ĝoĝo"),
+    ("ISO_IR 110", "Bērziņš^Jānis"),
+    ("ISO_IR 144", "Люкceмбypг^Роза"),
+    ("ISO_IR 127", "قباني^لنزار"),
+    ("ISO_IR 126", "Διονυσιος^Νίκος"),
+    ("ISO_IR 138", "שרון^דבורה"),
+    ("ISO_IR 148", "Çavuşoğlu^Işıl"),
+    ("ISO_IR 166", "สมชาย^ใจดี"),
+    ("ISO_IR 203", "Œuvré^Žofie"),
+    ("ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
+    ("ISO_IR 192", "Wang^XiaoDong=王^小東"),
+    ("GB18030", "Wang^XiaoDong=王^小东"),
+    ("GBK", "Wang^XiaoDong=王^小东"),
+    ("\\ISO 2022 IR 100", "Müller^Jörg"),
+    ("\\ISO 2022 IR 101", "Wałęsa^Łukasz"),
+    ("\\ISO 2022 IR 144", "Люкceмбypг^Роза"),
+    ("\\ISO 2022 IR 126\\ISO 2022 IR 144", "Διονυσιος^Роза"),
+    ("\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+    ("ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
+    ("\\ISO 2022 IR 87\\ISO 2022 IR 159", "Yamada^Tarou=山田^丂"),
+    ("\\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞=홍^길동"),
+    ("\\ISO 2022 IR 58", "Zhang^XiaoDong=张^小东"),
+]
+TERMS = [term for term, _ in NAMES]
+
+
+def written(name: str, term: str) -> bytes:
+    """A CT slice with that name in that character set, encoded by us; its bytes are checked to be in it."""
+    raw, used = encode(name, term, person_name=True)
+    assert used == term, f"{term} cannot carry its name"
+    one = a_ct_slice(1)
+    for keyword in ("SpecificCharacterSet", "ReferringPhysicianName"):
+        del one[keyword]
+    one.PatientName = "X" * len(raw)
+    encoded = part10(one)
+    pad = len(raw) & 1
+    found = encoded.index(b"PN" + struct.pack("<H", len(raw) + pad) + b"X" * len(raw))
+    value = raw + b" " * pad
+    encoded = encoded[: found + 4] + value + encoded[found + 4 + len(value) :]
+    if not term:
+        return encoded
+    first = encoded.index(struct.pack("<HH2s", 0x0008, 0x0016, b"UI"))
+    declared = term.encode() + b" " * (len(term) & 1)
+    element = struct.pack("<HH2sH", 0x0008, 0x0005, b"CS", len(declared)) + declared
+    return encoded[:first] + element + encoded[first:]
+
+
+@pytest.mark.parametrize(("stored", "name"), NAMES, ids=[f"stored in {term!r}" for term in TERMS])
+def test_a_name_comes_back_undamaged_whatever_character_set_is_asked(
+    sqlite_database: Database, object_store: FolderObjectStore, stored: str, name: str
+) -> None:
+    archive = Archive(sqlite_database, object_store)
+    receive_part10(archive, ME, "TEST", [written(name, stored)])
+    with (
+        answering(archive) as peer,
+        open_association(peer, [(STUDY_ROOT_FIND, (EXPLICIT_LE,))]) as association,
+    ):
+        for asked in TERMS:
+            keys = {"SpecificCharacterSet": asked, "QueryRetrieveLevel": "STUDY", "PatientName": ""}
+            answers = find_on(association, STUDY_ROOT_FIND, keys)
+            assert answers.texts("PatientName") == [name], asked
+            can_carry = encode(name, asked, person_name=True)[1]
+            assert answers.texts("SpecificCharacterSet") == [can_carry], asked
+
+
+@pytest.mark.parametrize(("term", "name"), NAMES, ids=[f"asked in {term!r}" for term in TERMS])
+def test_a_name_is_found_in_the_character_set_that_the_query_is_in(
+    sqlite_database: Database, object_store: FolderObjectStore, term: str, name: str
+) -> None:
+    archive = Archive(sqlite_database, object_store)
+    receive_part10(archive, ME, "TEST", [written(name, "ISO_IR 192")])
+    receive_part10(archive, ME, "TEST", [part10(a_ct_slice(1, study=2, PatientID="P2"))])
+    keys = {"SpecificCharacterSet": term, "QueryRetrieveLevel": "STUDY", "PatientName": name}
+    with answering(archive) as peer:
+        assert find(peer, STUDY_ROOT_FIND, keys).texts("PatientName") == [name]
