@@ -24,13 +24,14 @@ from filmless.edge.dimse.errors import PeerUnreachable
 from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.requestor import open_association
 from filmless.edge.dimse.server import DIMSEServer
-from filmless.edge.dimse.tls import TLSDoor, TLSFiles
+from filmless.edge.dimse.tls import TLSDoor
 from filmless.features.access import system_actor
 from filmless.features.archive import Archive, count_holdings
 from filmless.features.nodes import NewNode, TLSMode, add_node, list_unknown_callers
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from made_certificates import MadeCertificate
 

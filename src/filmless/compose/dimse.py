@@ -7,9 +7,10 @@ from filmless.compose.system import System
 from filmless.edge.dimse.admission import Admission
 from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.server import DIMSEServer
-from filmless.edge.dimse.tls import TLSDoor, TLSFiles
+from filmless.edge.dimse.tls import TLSDoor
 from filmless.features.archive import SANDBOX_MODULES
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 
 
 def dimse_services(system: System, sandbox: Sandbox) -> Services:

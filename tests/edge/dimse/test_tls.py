@@ -20,13 +20,11 @@ from filmless.edge.dimse.errors import (
     AssociationAborted,
     AssociationRejected,
     PeerUnreachable,
-    TLSNotUsable,
 )
-from filmless.edge.dimse.own_certificate import made_certificate
 from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.requestor import Peer, open_association
 from filmless.edge.dimse.server import DIMSEServer
-from filmless.edge.dimse.tls import TLSDoor, TLSFiles, fingerprint_of, spelled
+from filmless.edge.dimse.tls import TLSDoor
 from filmless.features.access import system_actor
 from filmless.features.archive import Archive
 from filmless.features.nodes import (
@@ -41,7 +39,9 @@ from filmless.features.nodes import (
 )
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
+from filmless.infra.own_certificate import made_certificate
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles, TLSNotUsable, fingerprint_of, spelled
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from filmless.standards.dicom.transfer_syntaxes import IMPLICIT_LE
 from made_certificates import MadeCertificate

@@ -28,7 +28,6 @@ from filmless.edge.dimse.errors import (
     PeerBusy,
     PeerUnreachable,
     RequestTimedOut,
-    TLSNotUsable,
 )
 from filmless.edge.dimse.our_side import OurSide
 from filmless.edge.dimse.plain_reasons import plain_reason
@@ -40,6 +39,7 @@ from filmless.features.access import Permission
 from filmless.features.nodes import Node, NodeInactive, TLSMode
 from filmless.infra import limits
 from filmless.infra.errors import FilmlessError
+from filmless.infra.tls_files import TLSNotUsable
 from filmless.standards.dicom import sop_classes
 
 _SERVICES = (

@@ -9,10 +9,6 @@ class PeerUnreachable(Unavailable):
     """No connection could be opened: nobody listens there, the name is unknown, or TLS failed."""
 
 
-class TLSNotUsable(Unavailable):
-    """Our own key, certificate or list of authorities cannot be used; the administrator must look."""
-
-
 class TLSHandshakeFailed(NotPermitted):
     """A caller on the TLS port speaks no TLS that is safe enough, or shows a certificate not known here."""
 

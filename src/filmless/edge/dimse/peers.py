@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from filmless.edge.dimse.requestor import Peer
-from filmless.edge.dimse.tls import TLSFiles, client_context
+from filmless.edge.dimse.tls import client_context
 from filmless.features.nodes import Node, NodeInactive, TLSMode
+from filmless.infra.tls_files import TLSFiles
 
 
 def peer_of(node: Node, calling_ae_title: str, tls: TLSFiles | Path) -> Peer:

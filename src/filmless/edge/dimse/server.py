@@ -18,7 +18,6 @@ from filmless.edge.dimse.errors import (
     PeerNotReading,
     RequestTimedOut,
     TLSHandshakeFailed,
-    TLSNotUsable,
 )
 from filmless.edge.dimse.exchange import Exchange, UnknownOperation
 from filmless.edge.dimse.services import Begin, Service
@@ -30,6 +29,7 @@ from filmless.infra import limits, metrics
 from filmless.infra.errors import FilmlessError
 from filmless.infra.ids import new_id
 from filmless.infra.log import get_logger
+from filmless.infra.tls_files import TLSNotUsable
 from filmless.standards.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from filmless.standards.dicom.upper_layer import (
     REJECT_LOCAL_LIMIT,

@@ -2,11 +2,12 @@
 
 An RSA key, though an elliptic one would be smaller and quicker: scanners live fifteen years, and the TLS of
 many knows RSA certificates only. 3072 bits, for the certificate outlives 2030, when 2048 are no longer
-thought enough (NIST SP 800-57). Ten years, because the other side pins it by hand. Not here: its use (`tls`).
+thought enough (NIST SP 800-57). Ten years, because the other side pins it by hand.
+Not here: its use (`tls_files`).
 """
 
 import os
-import socket
+import platform
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -54,7 +55,7 @@ def _key_and_certificate(common_name: str) -> bytes:
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     begins = SystemClock().now() - timedelta(days=BACKDATED_DAYS)
-    names = [x509.DNSName(host) for host in dict.fromkeys((socket.gethostname(), "localhost"))]
+    names = [x509.DNSName(host) for host in dict.fromkeys((platform.node(), "localhost"))]
     loopback = x509.IPAddress(ip_address("127.0.0.1"))
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     certificate = (
