@@ -9,6 +9,15 @@ from source_tree import ROOT, Import, exported, features, hold, imports, module_
 
 # A feature's tables belong to it; another one's SQL may join them where the join is the point.
 JOINED_TABLES = {
+    ("filmless.features.routing.repository", "filmless.features.archive.tables"): (
+        "a page of the queue shows its studies; one statement, not one a row"
+    ),
+    ("filmless.features.routing.repository", "filmless.features.patients.tables"): (
+        "a page of the queue shows whose studies they are; one statement, not one a row"
+    ),
+    ("filmless.features.routing.studies", "filmless.features.archive.tables"): (
+        "rules look at four numbers of each instance; ten thousand whole rows would be too many"
+    ),
     ("filmless.features.archive.matching", "filmless.features.patients.tables"): (
         "a query by Patient's Name is one statement over study and patient"
     ),
