@@ -177,3 +177,98 @@ class SystemOut(_Model):
     instances: int
     size_bytes: int
     quarantine: int | None  # None for those who may not look.
+
+
+class CommitmentReceivedOut(_Model):
+    """One storage commitment request that a node made of us."""
+
+    id: str
+    transaction_uid: str
+    calling_ae_title: str
+    state: str
+    number_of_instances: int
+    number_verified: int
+    number_failed: int
+    attempts: int
+    last_error: str | None
+    received_at: datetime
+    verified_at: datetime | None
+    reported_at: datetime | None
+
+
+class CommitmentReceivedPageOut(_Model):
+    """A page of requests made of us, newest first."""
+
+    items: list[CommitmentReceivedOut]
+    total: int
+
+
+class CommitmentAskedOut(_Model):
+    """One storage commitment request that we make of a node."""
+
+    id: str
+    transaction_uid: str
+    node_ae_title: str
+    state: str
+    number_of_instances: int
+    number_failed: int
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    asked_at: datetime | None
+    answered_at: datetime | None
+    reported_by: str | None
+
+
+class CommitmentAskedPageOut(_Model):
+    """A page of our requests, newest first."""
+
+    items: list[CommitmentAskedOut]
+    total: int
+
+
+class AskCommitment(_Model):
+    """Whom to ask about which study."""
+
+    node_ae_title: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]+$")]
+    study_instance_uid: Annotated[str, Field(max_length=64, pattern=r"^[0-9.]+$")]
+
+
+class CreatedOut(_Model):
+    """The id of what was made."""
+
+    id: str
+
+
+class AvailabilitySubscriberOut(_Model):
+    """A node that is told which studies can be retrieved."""
+
+    ae_title: str
+    created_at: datetime
+
+
+class AvailabilitySubscribersOut(_Model):
+    """All subscribers by AE title."""
+
+    items: list[AvailabilitySubscriberOut]
+
+
+class AvailabilityNoticeOut(_Model):
+    """One notice of a study to one subscriber."""
+
+    id: str
+    ae_title: str
+    study_instance_uid: str
+    state: str
+    number_of_instances: int
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    told_at: datetime | None
+
+
+class AvailabilityNoticePageOut(_Model):
+    """A page of notices, newest first."""
+
+    items: list[AvailabilityNoticeOut]
+    total: int
