@@ -2,6 +2,7 @@
 
 import typer
 
+from filmless.cli.commitment import availability_app, commitment_app
 from filmless.cli.demo_department import demo
 from filmless.cli.doctor import doctor
 from filmless.cli.import_files import import_path
@@ -28,6 +29,8 @@ app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(node_app, name="node")
 app.add_typer(job_app, name="job")
+app.add_typer(commitment_app, name="commitment")
+app.add_typer(availability_app, name="availability")
 
 
 def main() -> None:
