@@ -26,6 +26,9 @@ from filmless.standards.dicom.upper_layer import (
 )
 
 
+PATIENCE_SECONDS = 0.3  # How long a peer with a window waits for more before it answers.
+
+
 @dataclass(frozen=True)
 class Received:
     """One instance as it came."""
@@ -120,7 +123,7 @@ class StoringPeer:
         data = bytearray()
         waiting: list[tuple[int, CommandSet]] = []
         counted = False
-        while (event := connection.next_event(0 if waiting else None)) is not None or waiting:
+        while (event := connection.next_event(PATIENCE_SECONDS if waiting else None)) is not None or waiting:
             if isinstance(event, AssociationRequested):
                 counted = self._admit(connection, event.request)
             elif isinstance(event, ReleaseRequested):

@@ -6,17 +6,18 @@ from filmless.features.archive.rows import InstanceRow
 from filmless.features.archive.stored_object import OpenedObject, is_deflated, opened
 from filmless.features.archive.stores import ReadableArchive
 from filmless.infra import limits
-from filmless.standards.dicom.elements import MalformedDataSet
+from filmless.standards.dicom.elements import Buffer, MalformedDataSet
 from filmless.standards.dicom.frames import FrameIndex, FrameLayout, build_frame_index
-from filmless.standards.dicom.header import PixelDataPosition, find_pixel_data, scan_header
+from filmless.standards.dicom.header import HeaderScan, PixelDataPosition, find_pixel_data, scan_header
 
 
 def index_frames(stored: OpenedObject) -> FrameIndex | None:
     """The frames of an opened object, counted from `stored.data[0]`; None when it has none to be found."""
-    position, layout = _pixel_data(stored)
+    position, scan = find_pixels(stored.data, stored.start, stored.transfer_syntax_uid)
     if position is None:
         return None
     try:
+        layout = FrameLayout.from_scan(scan)
         return build_frame_index(stored.data, position, layout, stored.transfer_syntax_uid)
     except MalformedDataSet:
         return None
@@ -41,18 +42,21 @@ def get_frame_index(archive: ReadableArchive, row: InstanceRow) -> FrameIndex:
     return index
 
 
-def _pixel_data(stored: OpenedObject) -> tuple[PixelDataPosition | None, FrameLayout]:
-    view = memoryview(stored.data)[stored.start : stored.start + limits.PART10_PREFIX_BYTES]
-    scan = scan_header(view, stored.transfer_syntax_uid, final=False)
-    while not scan.complete and len(view) < len(stored.data) - stored.start:
+def find_pixels(
+    data: Buffer, start: int, transfer_syntax_uid: str
+) -> tuple[PixelDataPosition | None, HeaderScan]:
+    """Where the pixel data of the data set at `start` lies, counted from `data[0]`, and its header."""
+    whole = memoryview(data)
+    view = whole[start : start + limits.PART10_PREFIX_BYTES]
+    scan = scan_header(view, transfer_syntax_uid, final=False)
+    while not scan.complete and len(view) < len(whole) - start:
         wanted = min(max(scan.needs_bytes, 4 * len(view)), limits.HEADER_BYTES_MAX)
         if wanted <= len(view):
             break
-        view = memoryview(stored.data)[stored.start : stored.start + wanted]
-        scan = scan_header(view, stored.transfer_syntax_uid, final=False)
+        view = whole[start : start + wanted]
+        scan = scan_header(view, transfer_syntax_uid, final=False)
     if not scan.complete:
-        scan = scan_header(view, stored.transfer_syntax_uid, final=True)
-    layout = FrameLayout.from_scan(scan)
+        scan = scan_header(view, transfer_syntax_uid, final=True)
     if scan.pixel_data is not None:
-        return scan.pixel_data.shifted(stored.start), layout
-    return find_pixel_data(stored.data, stored.transfer_syntax_uid, start=stored.start), layout
+        return scan.pixel_data.shifted(start), scan
+    return find_pixel_data(data, transfer_syntax_uid, start=start), scan

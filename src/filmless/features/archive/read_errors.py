@@ -35,5 +35,9 @@ class NothingToShow(NotFound):
     """The instance, series or study has no picture."""
 
 
+class CannotTranscode(Invalid):
+    """The instance cannot be put into the transfer syntax that is wanted; as it is stored it is whole."""
+
+
 class ObjectDamaged(Invalid):
     """What is stored cannot be read as what it says it is; the bytes themselves are still there."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 
-from filmless.standards.dicom import tags
 from filmless.standards.dicom.elements import MalformedDataSet
 from filmless.standards.dicom.frames import FrameLayout, build_frame_index, frame_bytes
-from filmless.standards.dicom.header import HeaderScan, find_pixel_data, scan_header
-from filmless.standards.dicom.pixels import PixelDescription, UndecodableFrame, decode_frame
+from filmless.standards.dicom.header import find_pixel_data, scan_header
+from filmless.standards.dicom.pixels import UndecodableFrame, decode_frame
+from filmless.standards.dicom.recoding import description_of
 
 
 def decode_frames(
@@ -27,7 +27,7 @@ def decode_frames(
     position = find_pixel_data(view, transfer_syntax_uid, start=data_set_offset)
     if position is None:
         raise UndecodableFrame("The object has no pixel data.")
-    description = _description(scan)
+    description = description_of(scan)
     try:
         index = build_frame_index(view, position, FrameLayout.from_scan(scan), transfer_syntax_uid)
         spans = [index.frame(number) for number in frame_numbers]
@@ -42,20 +42,3 @@ def decode_frames(
             pixels = pixels.byteswap()
         decoded.append(pixels.tobytes())
     return decoded
-
-
-def _description(scan: HeaderScan) -> PixelDescription:
-    allocated = scan.number(tags.BITS_ALLOCATED) or 8
-    stored = scan.number(tags.BITS_STORED) or allocated
-    high_bit = scan.number(tags.HIGH_BIT)
-    return PixelDescription(
-        rows=scan.number(tags.ROWS) or 0,
-        columns=scan.number(tags.COLUMNS) or 0,
-        samples_per_pixel=scan.number(tags.SAMPLES_PER_PIXEL) or 1,
-        photometric_interpretation=scan.text(tags.PHOTOMETRIC_INTERPRETATION) or "MONOCHROME2",
-        planar_configuration=scan.number(tags.PLANAR_CONFIGURATION) or 0,
-        bits_allocated=allocated,
-        bits_stored=stored,
-        high_bit=stored - 1 if high_bit is None else high_bit,
-        pixel_representation=scan.number(tags.PIXEL_REPRESENTATION) or 0,
-    )

@@ -246,7 +246,8 @@ def _decode_htj2k(data: bytes, codestream: Codestream) -> Pixels:
     problems: list[object] = []
     hook, sys.unraisablehook = sys.unraisablehook, problems.append
     try:
-        decoded = imagecodecs.htj2k_decode(data[codestream.start :])
+        # Colour by pixel: without a colour transform the codec would give planes.
+        decoded = imagecodecs.htj2k_decode(data[codestream.start :], planar=False)
     finally:
         sys.unraisablehook = hook
     if problems:

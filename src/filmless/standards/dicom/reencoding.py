@@ -14,13 +14,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from filmless.standards.dicom import tags
+from filmless.standards.dicom.dictionary import vr_of
 from filmless.standards.dicom.elements import (
     ELEMENT,
-    END_ITEM,
-    END_SEQUENCE,
     ENCODING_EXPLICIT_BE,
     ENCODING_EXPLICIT_LE,
     ENCODING_IMPLICIT_LE,
+    END_ITEM,
+    END_SEQUENCE,
     FRAGMENTS,
     ITEM,
     LONG_VRS,
@@ -52,7 +53,7 @@ Chunk = bytes | memoryview
 
 @dataclass(frozen=True, slots=True)
 class PixelElement:
-    """The pixel data that takes the place of the stored one; `length` None: encapsulated, in `chunks` whole."""
+    """Pixel data in the place of the stored one; `length` None: encapsulated, with all its items."""
 
     vr: str
     length: int | None
@@ -105,6 +106,7 @@ class _Writer:
         self.depth = 0
         self.skipping = 0  # Sequences open inside one that is left out.
         self.signed = [False]  # Pixel Representation, by level.
+        self.bits_allocated = 0
         self.little_endian = [source.little_endian]  # Of what is read, by sequence.
 
     def run(self, events: Iterable[tuple[int, int, str, int, int]]) -> Iterator[Chunk]:
@@ -120,7 +122,7 @@ class _Writer:
             if event == ELEMENT:
                 yield from self.element(tag, vr, offset, length)
             elif event == FRAGMENTS:
-                yield from self.fragments(tag, vr, offset)
+                yield from self.fragments(tag, offset)
             else:
                 self.structure(event, tag, vr, offset, length)
             if len(self.out) >= CHUNK_BYTES:
@@ -140,7 +142,8 @@ class _Writer:
             changed = self.pending.pop(0)
             vr, value = self.changes.values[changed]
             self.header(changed, vr, len(value))
-            self.out += value if self.target.little_endian else bytes(_swapped(memoryview(value), vr))
+            unit = 1 if self.target.little_endian else _UNIT_BYTES.get(vr, 1)
+            self.out += _swapped(memoryview(value), unit)
 
     def element(self, tag: int, vr: str, offset: int, length: int) -> Iterator[Chunk]:
         if tag & 0xFFFF == 0:
@@ -151,22 +154,34 @@ class _Writer:
         value = self.view[offset : offset + length]
         if tag == tags.PIXEL_REPRESENTATION:
             self.signed[-1] = bytes(value[:2]) in (b"\x01\x00", b"\x00\x01")
+        elif tag == tags.BITS_ALLOCATED and not self.depth:
+            self.bits_allocated = int.from_bytes(value[:2], "little" if self.little_endian[-1] else "big")
+        if vr == "UN" and self.source.little_endian and vr_of(tag) != "SQ":
+            vr = vr_of(tag)  # PS3.5 section 6.2.2: a gateway that did not know the attribute; we do.
         if len(vr) > 2:
             vr = ("SS" if self.signed[-1] else "US") if vr == "US or SS" else _DECIDED.get(vr, "UN")
         self.header(tag, vr, length)
-        swaps = vr in _UNIT_BYTES and self.little_endian[-1] != self.target.little_endian
+        unit = self.swapped_unit(tag, vr)
         if length < CHUNK_BYTES:
-            self.out += _swapped(value, vr) if swaps else value
+            self.out += _swapped(value, unit) if unit > 1 else value
             return
         yield self.flushed()
-        if not swaps:
+        if unit == 1:
             yield value
             return
         for at in range(0, length, SWAPPED_AT_ONCE_BYTES):
-            yield _swapped(value[at : at + SWAPPED_AT_ONCE_BYTES], vr)
+            yield _swapped(value[at : at + SWAPPED_AT_ONCE_BYTES], unit)
 
-    def fragments(self, tag: int, vr: str, offset: int) -> Iterator[Chunk]:
-        """Encapsulated pixel data: replaced at the top level, copied as it is where nothing replaces it."""
+    def swapped_unit(self, tag: int, vr: str) -> int:
+        """The size of what is turned round in this value; 1: nothing."""
+        unit = _UNIT_BYTES.get(vr, 1)
+        if unit == 1 or self.little_endian[-1] == self.target.little_endian:
+            return 1
+        # Cells of 32 bits are turned round whole, as every toolkit reads them.
+        return max(unit, self.bits_allocated // 8) if tag == tags.PIXEL_DATA and not self.depth else unit
+
+    def fragments(self, tag: int, offset: int) -> Iterator[Chunk]:
+        """Encapsulated pixel data: always replaced, for nobody re-encodes a data set to keep it."""
         if self.depth or self.changes.pixel_data is None:
             raise MalformedDataSet(offset, f"{tag:08X} holds compressed pixels, which this encoding cannot")
         yield from self.pixel_data(self.changes.pixel_data)
@@ -174,9 +189,9 @@ class _Writer:
     def pixel_data(self, pixels: PixelElement) -> Iterator[Chunk]:
         self.header(tags.PIXEL_DATA, pixels.vr, UNDEFINED_LENGTH if pixels.length is None else pixels.length)
         yield self.flushed()
-        swaps = pixels.vr in _UNIT_BYTES and not self.target.little_endian
+        unit = self.swapped_unit(tags.PIXEL_DATA, pixels.vr)
         for chunk in pixels.chunks:
-            yield _swapped(memoryview(chunk), pixels.vr) if swaps else chunk
+            yield _swapped(memoryview(chunk), unit) if unit > 1 else chunk
 
     def structure(self, event: int, tag: int, vr: str, offset: int, length: int) -> None:
         if event == SEQUENCE:
@@ -220,9 +235,8 @@ class _Writer:
             self.out += target.short.pack(group, element, vr.encode(), length)
 
 
-def _swapped(value: memoryview, vr: str) -> bytes:
+def _swapped(value: memoryview, unit: int) -> bytes:
     """The value with the bytes of each unit turned round; stray bytes at its end stay."""
-    unit = _UNIT_BYTES.get(vr, 1)
     if unit == 1:
         return bytes(value)
     whole = len(value) - len(value) % unit
