@@ -16,6 +16,7 @@ from typing import Literal
 
 from filmless.edge.dimse import peer_status
 from filmless.edge.dimse.check_instance import CheckExchange, is_check_instance
+from filmless.edge.dimse.errors import ContextNotAccepted
 from filmless.edge.dimse.exchange import Exchange, Message, UnknownOperation
 from filmless.edge.dimse.requestor import Peer, Requestor, open_association
 from filmless.edge.dimse.status import CANCELLED, PENDING, PENDING_WITH_UNSUPPORTED_KEYS, SUCCESS
@@ -306,6 +307,8 @@ def get_remote(
         patient = replace(peer, answer_seconds=limits.RETRIEVE_SILENCE_SECONDS_MAX)
         with open_association(patient, contexts, roles=roles) as requestor:
             context = _first_accepted(requestor, roots)
+            if not any(it.requestor_is_scp for it in requestor.contexts.values()):
+                raise ContextNotAccepted(f"{peer} offers C-GET, but no way to send anything over it.")
             request = _Retrieval(peer, peer_status.GET, peer.calling_ae_title, on_progress)
             request.receiver = Receiver(archive, actor, peer)
             return request.run(requestor, context, _identifier(level, identifiers, ()))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from filmless.infra.database import Database, Transaction
 from filmless.infra.errors import Unavailable
 
-HEAD_REVISION = "0006"  # The newest step that this program knows.
+HEAD_REVISION = "0007"  # The newest step that this program knows.
 MIGRATION_LOCK = 7_264_310  # Any number that nobody else's advisory lock in this database uses.
 
 
