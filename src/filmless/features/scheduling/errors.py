@@ -1,0 +1,27 @@
+"""Why scheduling refuses."""
+
+from filmless.infra.errors import Conflict, Invalid, NotFound
+
+
+class StepNotFound(NotFound):
+    """There is no such scheduled step."""
+
+
+class StepRefused(Invalid):
+    """An attribute of the step is missing, or is not what its kind of attribute may hold."""
+
+
+class StepNotInState(Conflict):
+    """What was asked cannot happen to a step in this state."""
+
+
+class StepChangedMeanwhile(Conflict):
+    """Somebody else changed the step since it was read."""
+
+
+class NumberTaken(Conflict):
+    """The accession number, Study Instance UID or step ID belongs to something else already."""
+
+
+class WorklistQueryNotUnderstood(Invalid):
+    """A key of the worklist query has a value that its kind of attribute cannot have."""
