@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from filmless.edge.api import commitment, live, quarantine, session, studies, system
+from filmless.edge.api import commitment, live, nodes, quarantine, session, studies, system
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.limits import BodyLimit
 from filmless.edge.http.problems import problem_handlers
@@ -35,6 +35,6 @@ def create_api(context: WebContext) -> FastAPI:
     api.state.context = context
     api.state.live_feed = live.LiveFeed(context)
     api.state.holdings = system.HoldingsCounter()
-    for module in (session, studies, live, quarantine, commitment, system):
+    for module in (session, studies, live, nodes, quarantine, commitment, system):
         api.include_router(module.router)
     return api

@@ -54,7 +54,7 @@ def get_system(request: Request) -> Response:
             "version": version("filmless"),
             "ae_title": context.settings.ae_title,
             "dicom_port": context.settings.dicom_port,
-            "dicom_host": _dicom_host(context, request),
+            "dicom_host": dicom_host(context, request),
             "studies": holdings.studies,
             "instances": holdings.instances,
             "size_bytes": holdings.size_bytes,
@@ -63,7 +63,7 @@ def get_system(request: Request) -> Response:
     )
 
 
-def _dicom_host(context: WebContext, request: Request) -> str:
+def dicom_host(context: WebContext, request: Request) -> str:
     """The host that a modality in the same network can reach us by, as well as we can know it."""
     settings = context.settings
     if settings.bind not in ("0.0.0.0", "::"):

@@ -6,6 +6,7 @@ destination is always one of these. Not here: the protocol and TLS (`edge/dimse`
 """
 
 from filmless.features.nodes.callers import forget_unknown_caller, list_unknown_callers, note_refusals
+from filmless.features.nodes.certificates import BoundCertificate, describe_certificates
 from filmless.features.nodes.errors import (
     AETitleTaken,
     NodeInactive,
@@ -39,6 +40,7 @@ __all__ = [
     "ALL_CAPABILITIES",
     "AETitle",
     "AETitleTaken",
+    "BoundCertificate",
     "Capability",
     "Destination",
     "NewNode",
@@ -51,6 +53,7 @@ __all__ = [
     "UnknownCaller",
     "UnknownCallerNotFound",
     "add_node",
+    "describe_certificates",
     "find_node",
     "forget_unknown_caller",
     "get_node",

@@ -7,6 +7,8 @@ import binascii
 import hashlib
 import re
 from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime
 
 from filmless.infra.errors import Invalid
 
@@ -14,6 +16,15 @@ CERTIFICATES_MAX = 4  # Old and new of a renewal, of two machines behind one AE 
 PEM_CHARACTERS_MAX = 64 * 1024  # Four certificates with 16384-bit keys are shorter.
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCertificate:
+    """One certificate as an administrator compares it: SHA-256 in hexadecimal, whose, until when."""
+
+    fingerprint: str
+    subject: str
+    not_valid_after: datetime
 
 
 def checked_certificates(pem: str) -> str:
@@ -36,6 +47,21 @@ def checked_certificates(pem: str) -> str:
 def fingerprints_of(pem: str) -> tuple[str, ...]:
     """SHA-256 of each certificate in checked PEM text, in hexadecimal."""
     return tuple(hashlib.sha256(der).hexdigest() for der in _der_of(pem))
+
+
+def describe_certificates(pem: str) -> list[BoundCertificate]:
+    """What is in checked PEM text, in its order."""
+    from cryptography import x509  # As in `_readable_pem`.
+
+    return [
+        BoundCertificate(
+            hashlib.sha256(der).hexdigest(),
+            certificate.subject.rfc4514_string(),
+            certificate.not_valid_after_utc,
+        )
+        for der in _der_of(pem)
+        for certificate in (x509.load_der_x509_certificate(der),)
+    ]
 
 
 def _der_of(pem: str) -> list[bytes]:

@@ -21,6 +21,23 @@ class RefusalReason(StrEnum):
     CERTIFICATE = "certificate"
     TLS_HANDSHAKE = "tls_handshake"
 
+    @property
+    def explanation(self) -> str:
+        """What it means and what to do, in plain words."""
+        return _EXPLANATIONS[self]
+
+
+_EXPLANATIONS = {
+    RefusalReason.UNKNOWN_NODE: "Nobody has registered this AE title. Add the node to let it in.",
+    RefusalReason.NO_CALLING_AE_TITLE: "It does not say its AE title. Set one on the device.",
+    RefusalReason.CALLED_AE_TITLE: "It calls us by another name. Correct the called AE title on the device.",
+    RefusalReason.INACTIVE: "This node is switched off. Switch it on to let it in.",
+    RefusalReason.ADDRESS: "It calls from an address that is not the node's. Add it, if it is the node.",
+    RefusalReason.TLS_REQUIRED: "This node must call over TLS, and called in clear text.",
+    RefusalReason.CERTIFICATE: "Its certificate is not the one bound to the node, or it showed none.",
+    RefusalReason.TLS_HANDSHAKE: "No TLS connection: its certificate is not known here, or its TLS is old.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
