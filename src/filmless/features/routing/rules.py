@@ -225,5 +225,5 @@ def _existing(rule: Rule | None) -> Rule:
 
 
 def _record_change(tx: Transaction, actor: Actor, table: sa.Table, name: str, action: str) -> None:
-    details = {"type": NETWORK_CONFIGURATION, table.name: name}
+    details = {"type": NETWORK_CONFIGURATION, f"{table.name}": name}
     record(tx, actor, AuditEvent.SECURITY_ALERT, action=action, details=details)
