@@ -26,6 +26,7 @@ from filmless.standards.dicom.character_sets import encode
 from filmless.standards.dicom.data_set import encode_data_set
 from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
 from filmless.standards.dicom.upper_layer import CommandField, CommandSet
+from named_patients import NAMES, TERMS, named_instance
 from querying_peer import Keys, answering, find, find_on, identifier
 
 EXPLICIT_BE = "1.2.840.10008.1.2.2"
@@ -537,64 +538,13 @@ def test_a_lost_object_costs_the_optional_keys_and_nothing_else(archive: Archive
 
 # --- Names in every script ---------------------------------------------------------------------------------
 
-# Every defined term of PS3.3 C.12.1.1.2, with a name that it can carry.
-NAMES: list[tuple[str, str]] = [
-    ("", "Adams^John"),
-    ("ISO_IR 100", "Müller^Jörg"),
-    ("ISO_IR 101", "Wałęsa^Łukasz"),
-    ("ISO_IR 109", "Ĉapelo^Ĝoĝo"),
-    ("ISO_IR 110", "Bērziņš^Jānis"),
-    ("ISO_IR 144", "Люкceмбypг^Роза"),
-    ("ISO_IR 127", "قباني^لنزار"),
-    ("ISO_IR 126", "Διονυσιος^Νίκος"),
-    ("ISO_IR 138", "שרון^דבורה"),
-    ("ISO_IR 148", "Çavuşoğlu^Işıl"),
-    ("ISO_IR 166", "สมชาย^ใจดี"),
-    ("ISO_IR 203", "Œuvré^Žofie"),
-    ("ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
-    ("ISO_IR 192", "Wang^XiaoDong=王^小東"),
-    ("GB18030", "Wang^XiaoDong=王^小东"),
-    ("GBK", "Wang^XiaoDong=王^小东"),
-    ("\\ISO 2022 IR 100", "Müller^Jörg"),
-    ("\\ISO 2022 IR 101", "Wałęsa^Łukasz"),
-    ("\\ISO 2022 IR 144", "Люкceмбypг^Роза"),
-    ("\\ISO 2022 IR 126\\ISO 2022 IR 144", "Διονυσιος^Роза"),
-    ("\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう"),
-    ("ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
-    ("\\ISO 2022 IR 87\\ISO 2022 IR 159", "Yamada^Tarou=山田^丂"),
-    ("\\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞=홍^길동"),
-    ("\\ISO 2022 IR 58", "Zhang^XiaoDong=张^小东"),
-]
-TERMS = [term for term, _ in NAMES]
-
-
-def written(name: str, term: str) -> bytes:
-    """A CT slice with that name in that character set, encoded by us; its bytes are checked to be in it."""
-    raw, used = encode(name, term, person_name=True)
-    assert used == term, f"{term} cannot carry its name"
-    one = a_ct_slice(1)
-    for keyword in ("SpecificCharacterSet", "ReferringPhysicianName"):
-        del one[keyword]
-    one.PatientName = "X" * len(raw)
-    encoded = part10(one)
-    pad = len(raw) & 1
-    found = encoded.index(b"PN" + struct.pack("<H", len(raw) + pad) + b"X" * len(raw))
-    value = raw + b" " * pad
-    encoded = encoded[: found + 4] + value + encoded[found + 4 + len(value) :]
-    if not term:
-        return encoded
-    first = encoded.index(struct.pack("<HH2s", 0x0008, 0x0016, b"UI"))
-    declared = term.encode() + b" " * (len(term) & 1)
-    element = struct.pack("<HH2sH", 0x0008, 0x0005, b"CS", len(declared)) + declared
-    return encoded[:first] + element + encoded[first:]
-
 
 @pytest.mark.parametrize(("stored", "name"), NAMES, ids=[f"stored in {term!r}" for term in TERMS])
 def test_a_name_comes_back_undamaged_whatever_character_set_is_asked(
     sqlite_database: Database, object_store: FolderObjectStore, stored: str, name: str
 ) -> None:
     archive = Archive(sqlite_database, object_store)
-    receive_part10(archive, ME, "TEST", [written(name, stored)])
+    receive_part10(archive, ME, "TEST", [named_instance(name, stored)])
     with (
         answering(archive) as peer,
         open_association(peer, [(STUDY_ROOT_FIND, (EXPLICIT_LE,))]) as association,
@@ -612,7 +562,7 @@ def test_a_name_is_found_in_the_character_set_that_the_query_is_in(
     sqlite_database: Database, object_store: FolderObjectStore, term: str, name: str
 ) -> None:
     archive = Archive(sqlite_database, object_store)
-    receive_part10(archive, ME, "TEST", [written(name, "ISO_IR 192")])
+    receive_part10(archive, ME, "TEST", [named_instance(name, "ISO_IR 192")])
     receive_part10(archive, ME, "TEST", [part10(a_ct_slice(1, study=2, PatientID="P2"))])
     keys = {"SpecificCharacterSet": term, "QueryRetrieveLevel": "STUDY", "PatientName": name}
     with answering(archive) as peer:
