@@ -5,7 +5,7 @@ The most specific class wins. What is not here is our own mistake: Processing Fa
 
 from collections.abc import Mapping
 
-from filmless.features import archive, commitment
+from filmless.features import archive, commitment, exams
 from filmless.infra import errors
 
 SUCCESS = 0x0000
@@ -46,6 +46,10 @@ NORMALIZED_STATUS_OF: dict[type[errors.FilmlessError], int] = {
     errors.NotSignedIn: 0x0124,
     errors.OverLimit: 0x0213,  # Resource limitation.
     errors.Unavailable: 0x0213,
+    exams.InvalidAttributeValues: 0x0106,
+    exams.PerformedStepExists: 0x0111,
+    exams.MissingAttributes: 0x0120,
+    exams.MissingAttributeValues: 0x0121,
     commitment.TransactionUnknown: 0x0115,  # The instance that 0112 would be about is the well-known one.
 }
 """The same for DIMSE-N services, whose statuses are others (PS3.7 Annex C.5)."""

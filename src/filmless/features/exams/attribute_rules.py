@@ -25,8 +25,7 @@ from filmless.standards.dicom.uids import is_valid_uid
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: the type in N-CREATE, in N-SET ("-": not allowed), and when the step ends ("": as before).
-    """
+    """One row: the type in N-CREATE, in N-SET ("-": not allowed), and when the step ends ("": as before)."""
 
     keyword: str
     create: str

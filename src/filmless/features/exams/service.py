@@ -108,8 +108,12 @@ def set_performed_step(
 
 
 def get_performed_attributes(database: Database, actor: Actor, sop_instance_uid: str) -> DataSet:
-    """All that a modality said of a step (N-GET, PS3.4 F.8.2); raises PerformedStepNotFound."""
-    actor.must(Permission.PERFORMED_STEPS_READ)
+    """All that a modality said of a step (N-GET, PS3.4 F.8.2); raises PerformedStepNotFound.
+
+    Who may report steps may read them back: that is how a modality finds out what has arrived.
+    """
+    if Permission.PERFORMED_STEPS_WRITE not in actor.permissions:
+        actor.must(Permission.PERFORMED_STEPS_READ)
     with database.read() as tx:
         encoded, _, _ = _found(repository.find_data_set(tx, sop_instance_uid))
         step = repository.find_step(tx, sop_instance_uid)

@@ -24,4 +24,8 @@ class NumberTaken(Conflict):
 
 
 class WorklistQueryNotUnderstood(Invalid):
-    """A key of the worklist query has a value that its kind of attribute cannot have."""
+    """A key of the worklist query, `tag`, has a value that its kind of attribute cannot have."""
+
+    def __init__(self, message: str, tag: int) -> None:
+        super().__init__(message)
+        self.tag = tag

@@ -72,7 +72,7 @@ def iterate_worklist(
                 if attribute_matching.matches(keys, item, rules):
                     yield item
             except KeyNotUnderstood as error:
-                raise WorklistQueryNotUnderstood(str(error)) from None
+                raise WorklistQueryNotUnderstood(str(error), error.tag) from None
         if len(page) < PAGE_STEPS:
             return
         after = repository_read.position_of(page[-1])
@@ -133,9 +133,9 @@ def _plain_values(keys: DataSet, tag: int) -> list[str] | None:
     """The values of a key that restricts without wildcards; None when the index cannot help."""
     values = [text.strip() for text in keys.texts(tag)]
     if len(values) > KEY_VALUES_MAX:
-        raise WorklistQueryNotUnderstood(f"The query names more than {KEY_VALUES_MAX} values in one key.")
+        raise WorklistQueryNotUnderstood(f"A key of the query has more than {KEY_VALUES_MAX} values.", tag)
     if any("\0" in text for text in values):
-        raise WorklistQueryNotUnderstood("A key of the query holds a NUL character.")
+        raise WorklistQueryNotUnderstood("A key of the query holds a NUL character.", tag)
     if not values or any(not text or attribute_matching.has_wildcard(text) for text in values):
         return None
     return values
@@ -148,7 +148,7 @@ def _in_date_range(step_keys: DataSet) -> list[Condition]:
     try:
         first, last = attribute_matching.date_range(_START_DATE, element)
     except KeyNotUnderstood as error:
-        raise WorklistQueryNotUnderstood(str(error)) from None
+        raise WorklistQueryNotUnderstood(str(error), error.tag) from None
     column = scheduled_steps.c.start_date
     found: list[Condition] = [column >= format_date(first)] if first else []
     return [*found, column <= format_date(last)] if last else found
