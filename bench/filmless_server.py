@@ -61,6 +61,7 @@ class Filmless:
             "FILMLESS_DATA": str(self.folder / "data"),
             "FILMLESS_HTTP_PORT": str(http_port),
             "FILMLESS_DICOM_PORT": str(dicom_port),
+            "FILMLESS_DICOM_TLS_PORT": "0",
             "FILMLESS_ACCEPT_UNKNOWN_NODES": "true",
             **(settings or {}),
         }

@@ -125,9 +125,10 @@ class _Supervisor:
 
     def _announce(self, set_up_link: str | None) -> None:
         settings = self._settings
+        tls = f" (TLS {settings.dicom_tls_port})" if settings.dicom_tls_port else ""
         console.print(f"\n[bold]Filmless is ready:[/] {_base_url(settings)}", highlight=False)
         console.print(
-            f"DICOM: {settings.ae_title} on {settings.bind}, port {settings.dicom_port}. "
+            f"DICOM: {settings.ae_title} on {settings.bind}, port {settings.dicom_port}{tls}. "
             f"Data: {settings.data.absolute()}",
             highlight=False,
         )

@@ -245,11 +245,12 @@ class DIMSEServer:
         try:
             return shake_hands(secured, limits.ASSOCIATION_REQUEST_SECONDS_MAX)
         except (AssociationAborted, TLSHandshakeFailed) as error:
+            who = {"association": association_id, "address": address}
             if isinstance(error, TLSHandshakeFailed):
                 self._admission.no_tls(address)
-            _log.warning(
-                "tls_handshake_failed", association=association_id, address=address, reason=error.message
-            )
+                _log.warning("tls_handshake_failed", reason=error.message, **who)
+            else:  # A load balancer that looks whether the port is open does so all day.
+                _log.info("tls_handshake_broken_off", reason=error.message, **who)
             metrics.ASSOCIATIONS.labels("lost").inc()
             secured.close()
             return None
@@ -352,6 +353,7 @@ class DIMSEServer:
             "calling_ae_title": request.calling_ae_title,
             "called_ae_title": request.called_ae_title,
             "address": connection.peer_address,
+            "tls": certificate is not None,
         }
         if isinstance(answer, AssociateReject):
             _log.warning("association_rejected", reason=answer.reason, source=answer.source, **who)
