@@ -7,7 +7,7 @@ Not here: the conditions themselves (`conditions`). Start at `narrow`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from filmless.features.archive.patterns import Column, Condition
 from filmless.features.archive.tables import studies
 from filmless.infra.database import Transaction
 
-CANDIDATES_MAX = 4000  # Up to here fetching everybody's studies is faster than looking through all.
+CANDIDATES_MAX = 2000  # Up to here fetching everybody's studies is faster than looking through all.
 
 PATIENT_TRIGRAMS = sa.table("patient_trigrams", sa.column("rowid", sa.Integer))
 STUDY_TRIGRAMS = sa.table("study_trigrams", sa.column("rowid", sa.Integer))
@@ -26,9 +26,15 @@ _TRIGRAMS = {Level.PATIENT: PATIENT_TRIGRAMS, Level.STUDY: STUDY_TRIGRAMS}
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """The conditions to run, and what was learnt: whether candidates by patient are many."""
+    """The conditions to run, and what was learnt.
+
+    `candidates`: one condition more, that the row is one of few. `patient_refs`: the patients of it, where it
+    is about them; `many_patients`: an index has patients that match, and not few.
+    """
 
     conditions: list[Condition]
+    candidates: list[Condition] = field(default_factory=list)
+    patient_refs: list[int] | None = None
     many_patients: bool = False
 
 
@@ -75,7 +81,7 @@ def narrow(tx: Transaction, conditions: Conditions) -> Narrowed:
         refs = few(tx, conditions.parts())
         row_id = ROW_ID[conditions.level]
         if refs is not None:
-            return Narrowed([*found, among(row_id, sorted(set(refs)), is_sqlite=tx.is_sqlite)])
+            return Narrowed(found, [among(row_id, sorted(set(refs)), is_sqlite=tx.is_sqlite)])
     found += conditions.has_part()
     if conditions.level is Level.PATIENT:
         return Narrowed(found)
@@ -89,10 +95,10 @@ def narrow(tx: Transaction, conditions: Conditions) -> Narrowed:
             continue
         refs = few(tx, matching_rows(asked, searched, is_sqlite=tx.is_sqlite))
         if refs is not None:
-            found.append(among(column, refs, is_sqlite=tx.is_sqlite))
-            break
+            few_rows = among(column, refs, is_sqlite=tx.is_sqlite)
+            return Narrowed(found, [few_rows], refs if asked is Level.PATIENT else None)
         many_patients = many_patients or asked is Level.PATIENT
-    return Narrowed(found, many_patients)
+    return Narrowed(found, many_patients=many_patients)
 
 
 def _has_index(matched: Sequence[Matched]) -> bool:

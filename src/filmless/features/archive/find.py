@@ -140,7 +140,8 @@ def _find(
         asked = understand(tx, level, query)
         words = search_words(query.search)
         narrowed = narrow(tx, asked)
-        conditions = narrowed.conditions + (search_conditions(tx, words) if words else [])
+        searched = search_conditions(tx, words) if words else []
+        conditions = [*narrowed.conditions, *narrowed.candidates, *searched]
         rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
         reached_the_end = len(rows) < query.limit and (rows or not query.offset)
         if reached_the_end:

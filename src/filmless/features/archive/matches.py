@@ -49,10 +49,13 @@ def iterate_matches(archive: ReadableArchive, actor: Actor, level: Level, query:
         narrowed = candidates.narrow(tx, asked)
     record_query(archive, actor, level, query)
     if level is Level.PATIENT:
-        return _patients(archive, asked, narrowed.conditions)
+        return _patients(archive, asked, [*narrowed.conditions, *narrowed.candidates])
+    refs = narrowed.patient_refs
     if narrowed.many_patients and not any(one.in_order for one in asked.of(Level.STUDY)):
-        return _by_patient(archive, asked, narrowed.conditions)
-    return _newest_first(archive, level, narrowed.conditions)
+        return _by_patient(archive, asked, narrowed.conditions, _patient_refs(archive, _searched(asked)))
+    if refs is not None and len(refs) > PATIENTS_AT_ONCE:
+        return _by_patient(archive, asked, narrowed.conditions, _some_at_once(sorted(refs)))
+    return _newest_first(archive, level, [*narrowed.conditions, *narrowed.candidates])
 
 
 def _newest_first(
@@ -65,12 +68,14 @@ def _newest_first(
 
 
 def _by_patient(
-    archive: ReadableArchive, asked: Conditions, conditions: Sequence[Condition]
+    archive: ReadableArchive,
+    asked: Conditions,
+    conditions: Sequence[Condition],
+    patient_refs: Iterator[list[int]],
 ) -> Iterator[MatchRow]:
     """Patient by patient, where an index finds the patients and there are many."""
-    matched = [one for one in asked.of(Level.PATIENT) if one.in_order or one.trigrams]
     columns = [studies.c.patient_ref, *_row_ids(asked.level)]
-    for refs in _patient_refs(archive, matched):
+    for refs in patient_refs:
         these = [
             *conditions,
             candidates.among(studies.c.patient_ref, refs, is_sqlite=archive.database.is_sqlite),
@@ -81,7 +86,7 @@ def _by_patient(
 def _patients(
     archive: ReadableArchive, asked: Conditions, conditions: Sequence[Condition]
 ) -> Iterator[MatchRow]:
-    matched = [one for one in asked.of(Level.PATIENT) if one.in_order or one.trigrams]
+    matched = _searched(asked)
     row_id = [patients.c.id]
     if not matched:
         yield from _pages(archive, Level.PATIENT, conditions, row_id, row_id, _after_ascending)
@@ -89,6 +94,16 @@ def _patients(
     for refs in _patient_refs(archive, matched):
         these = [*conditions, candidates.among(patients.c.id, refs, is_sqlite=archive.database.is_sqlite)]
         yield from _pages(archive, Level.PATIENT, these, row_id, row_id, _after_ascending)
+
+
+def _searched(asked: Conditions) -> list[Matched]:
+    """The keys by which an index finds the patients."""
+    return [one for one in asked.of(Level.PATIENT) if one.in_order or one.trigrams]
+
+
+def _some_at_once(refs: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(refs), PATIENTS_AT_ONCE):
+        yield list(refs[start : start + PATIENTS_AT_ONCE])
 
 
 def _patient_refs(archive: ReadableArchive, matched: Sequence[Matched]) -> Iterator[list[int]]:
@@ -101,8 +116,7 @@ def _patient_refs(archive: ReadableArchive, matched: Sequence[Matched]) -> Itera
             row_id = patients.c.id + 0
             page = rows.where(row_id > after).order_by(row_id).limit(candidates.CANDIDATES_MAX)
             refs = list(tx.execute(page).scalars())
-        for start in range(0, len(refs), PATIENTS_AT_ONCE):
-            yield refs[start : start + PATIENTS_AT_ONCE]
+        yield from _some_at_once(refs)
         if len(refs) < candidates.CANDIDATES_MAX:
             return
         after = refs[-1]

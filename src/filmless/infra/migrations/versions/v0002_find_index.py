@@ -80,6 +80,8 @@ def _add_columns() -> None:
         sqlite_where=sa.text("timezone_offset <> ''"),
         postgresql_where=sa.text("timezone_offset <> ''"),
     )
+    op.drop_index("ix_studies_patient_ref", table_name="studies")
+    op.create_index("ix_studies_patient_ref", "studies", ["patient_ref", "study_date", "study_time", "id"])
     for name in _SERIES_COLUMNS:
         op.add_column("series", _text(name))
     op.create_table(
