@@ -10,6 +10,7 @@ from filmless.features.scheduling import (
     ATTRIBUTES,
     HANDED_ON,
     HANDED_ON_IN_STEP,
+    WORKLIST_RULES,
     Code,
     Place,
     StepRefused,
@@ -141,7 +142,7 @@ def test_every_root_attribute_is_returned(sqlite_database: Database, keyword: st
     schedule_step(sqlite_database, DESK, a_step())
     keys = data_set({keyword: ""})
     item = next(iterate_worklist(sqlite_database, CT1, "CT1", keys))
-    answer, complete = returned(keys, item)
+    answer, complete = returned(keys, item, WORKLIST_RULES)
     assert complete
     assert tag_of(keyword) in answer
 
@@ -151,7 +152,7 @@ def test_every_attribute_of_the_step_is_returned(sqlite_database: Database, keyw
     schedule_step(sqlite_database, DESK, a_step())
     keys = query({keyword: ""})
     item = next(iterate_worklist(sqlite_database, CT1, "CT1", keys))
-    answer, complete = returned(keys, item)
+    answer, complete = returned(keys, item, WORKLIST_RULES)
     assert complete
     assert tag_of(keyword) in answer.items(0x00400100)[0]
 

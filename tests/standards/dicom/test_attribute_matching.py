@@ -29,6 +29,8 @@ HELD = data_set(
     ScheduledStationAETitle=["CT1", "CT2"],
     StudyInstanceUID="1.2.3",
     PatientComments="two\r\nlines",
+    PatientSex="",
+    PertinentDocumentsSequence=[],
     RequestedProcedureCodeSequence=[
         {"CodeValue": "A", "CodingSchemeDesignator": "S1"},
         {"CodeValue": "B", "CodingSchemeDesignator": "S2"},
@@ -51,7 +53,8 @@ TABLE = [
     ({"PatientID": "P-11"}, False),
     ({"PatientID": "P"}, False),
     ({"AccessionNumber": "A"}, False),
-    ({"PatientBirthDate": "19700101"}, False),
+    ({"PatientSex": "F"}, False),  # Supported, without a value.
+    ({"PatientBirthDate": "19700101"}, True),  # Not supported: no key to us (C.2.2.1.3).
     ({"Modality": "CT"}, True),
     ({"Modality": "CR"}, False),
     ({"Modality": ["CR", "CT"]}, True),
@@ -112,7 +115,9 @@ TABLE = [
     ({"RequestedProcedureCodeSequence": [{"CodeValue": "A"}]}, True),
     ({"RequestedProcedureCodeSequence": [{"CodeValue": "B", "CodingSchemeDesignator": "S2"}]}, True),
     ({"RequestedProcedureCodeSequence": [{"CodeValue": "A", "CodingSchemeDesignator": "S2"}]}, False),
-    ({"ReferencedStudySequence": [{"ReferencedSOPInstanceUID": "1.2"}]}, False),
+    ({"RequestedProcedureCodeSequence": [{"CodeValue": "A", "CodingSchemeVersion": "1"}]}, False),
+    ({"PertinentDocumentsSequence": [{"ReferencedSOPInstanceUID": "1.2"}]}, False),
+    ({"ReferencedStudySequence": [{"ReferencedSOPInstanceUID": "1.2"}]}, True),
     # What says how to read the query is no key.
     ({"SpecificCharacterSet": "ISO_IR 100", "TimezoneOffsetFromUTC": "+0100"}, True),
 ]
@@ -179,8 +184,17 @@ def test_what_was_asked_for_is_returned_and_what_is_unknown_is_told() -> None:
     )
     answer, complete = returned(data_set(PatientID="", PatientAge=""), HELD)
     assert (len(answer), complete) == (1, False)
-    _, complete = returned(data_set(RequestedProcedureCodeSequence=[{"CodeMeaning": ""}]), HELD)
-    assert not complete
+
+
+def test_an_item_lacks_a_value_where_a_complete_one_lacks_support() -> None:
+    keys = data_set(RequestedProcedureCodeSequence=[{"CodeMeaning": ""}])
+    answer, all_supported = returned(keys, HELD)
+    assert all_supported
+    assert answer == data_set(RequestedProcedureCodeSequence=[{"CodeMeaning": ""}, {"CodeMeaning": ""}])
+    tag = tag_of("RequestedProcedureCodeSequence")
+    assert tag
+    _, all_supported = returned(keys, HELD, Rules(complete=frozenset({tag})))
+    assert not all_supported
 
 
 @pytest.mark.parametrize("asked", [[], [{}]])

@@ -18,7 +18,7 @@ from filmless.edge.dimse.status import (
     comment_of,
     status_of,
 )
-from filmless.features.scheduling import WorklistQueryNotUnderstood, iterate_worklist
+from filmless.features.scheduling import WORKLIST_RULES, WorklistQueryNotUnderstood, iterate_worklist
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.attribute_matching import returned
 from filmless.standards.dicom.data_set import DataSet
@@ -72,7 +72,7 @@ def answer_extended(information: bytes) -> bytes:
 
 
 def _answer(identifier: DataSet, item: DataSet) -> tuple[DataSet, bool]:
-    answer, all_supported = returned(identifier, item)
+    answer, all_supported = returned(identifier, item, WORKLIST_RULES)
     answer.elements[tags.STUDY_INSTANCE_UID] = item.elements[tags.STUDY_INSTANCE_UID]
     answer.set(tags.SPECIFIC_CHARACTER_SET, identifier.character_set or USUAL_CHARACTER_SET)
     return answer, all_supported

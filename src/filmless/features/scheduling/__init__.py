@@ -51,7 +51,12 @@ from filmless.features.scheduling.service import (
     record_progress,
     schedule_step,
 )
-from filmless.features.scheduling.worklist import iterate_worklist, list_worklist_views, set_worklist_view
+from filmless.features.scheduling.worklist import (
+    WORKLIST_RULES,
+    iterate_worklist,
+    list_worklist_views,
+    set_worklist_view,
+)
 from filmless.features.scheduling.worklist_item import step_of, worklist_item
 
 __all__ = [
@@ -61,6 +66,7 @@ __all__ = [
     "OFFSET_MAX",
     "OPEN_STATUSES",
     "TRANSITIONS",
+    "WORKLIST_RULES",
     "Attribute",
     "Code",
     "ImagingRequest",

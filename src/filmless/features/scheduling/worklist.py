@@ -8,6 +8,7 @@ matching key, also inside sequences. Start at `iterate_worklist`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -35,7 +36,11 @@ _START_DATE = known_tag("ScheduledProcedureStepStartDate")
 _START_TIME = known_tag("ScheduledProcedureStepStartTime")
 _STATION_AE_TITLE = known_tag("ScheduledStationAETitle")
 _STEP_ID = known_tag("ScheduledProcedureStepID")
-_COMBINED = ((_START_DATE, _START_TIME),)
+
+WORKLIST_RULES = Rules(
+    combined=((_START_DATE, _START_TIME),), complete=frozenset({tags.SCHEDULED_PROCEDURE_STEP_SEQUENCE})
+)
+"""How a worklist item is matched and returned (`standards/dicom/attribute_matching`)."""
 
 _BY_ROOT_KEY = {
     tags.PATIENT_ID: imaging_requests.c.patient_id,
@@ -58,7 +63,7 @@ def iterate_worklist(
     item; pages are read as they are needed. Raises WorklistQueryNotUnderstood.
     """
     actor.must(Permission.WORKLIST_READ)
-    rules = Rules(fuzzy, _COMBINED)
+    rules = replace(WORKLIST_RULES, fuzzy=fuzzy)
     with database.transaction() as tx:
         conditions = _conditions(keys, repository.find_view(tx, caller), caller, fuzzy=fuzzy)
         _record_query(tx, actor, keys)

@@ -9,7 +9,7 @@ regard to case; everything else as it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from filmless.standards.dicom import tags
@@ -38,29 +38,32 @@ class KeyNotUnderstood(ValueError):
 class Rules:
     """How to compare. `fuzzy`: a word of a name may begin any component. `combined`: pairs of a date and a
     time tag whose ranges, given together, are one range from the first instant to the last (PS3.4 K.6.1.2.2).
+    `complete`: sequences whose items have, as the data set itself, every attribute that is supported. What
+    such a one lacks is no key to us (PS3.4 C.2.2.1.3); in other items it is an attribute without a value.
     """
 
     fuzzy: bool = False
     combined: Sequence[tuple[int, int]] = ()
+    complete: frozenset[int] = frozenset()
 
 
 LITERAL = Rules()
 
 
-def matches(keys: DataSet, held: DataSet, rules: Rules = LITERAL) -> bool:
+def matches(keys: DataSet, held: DataSet, rules: Rules = LITERAL, *, complete: bool = True) -> bool:
     """Whether the data set matches every key; keys of zero length and `*` match everything.
 
-    Raises KeyNotUnderstood.
+    `complete`: whether it has every supported attribute. Raises KeyNotUnderstood.
     """
     together = _combined_keys(keys, rules)
     for tag in keys:
         element = keys.elements[tag]
-        if tag in NO_KEYS or tag in together or is_universal(element):
+        if tag in NO_KEYS or tag in together or is_universal(element) or (complete and tag not in held):
             continue
         if element.items is not None:
             # PS3.4 C.2.2.2.6: every key of the item must match in one and the same item of the sequence.
-            wanted = element.items[0]
-            if not any(matches(wanted, item, rules) for item in held.items(tag)):
+            wanted, whole = element.items[0], tag in rules.complete
+            if not any(matches(wanted, item, rules, complete=whole) for item in held.items(tag)):
                 return False
         elif not _value_matches(tag, element, held, rules):
             return False
@@ -74,11 +77,12 @@ def is_universal(element: Element) -> bool:
     return all(value in ("", "*", b"") for value in element.values or ())
 
 
-def returned(keys: DataSet, held: DataSet) -> tuple[DataSet, bool]:
+def returned(
+    keys: DataSet, held: DataSet, rules: Rules = LITERAL, *, complete: bool = True
+) -> tuple[DataSet, bool]:
     """What an answer holds: the attributes asked for, and whether all of them are supported here.
 
-    `held` must have every supported attribute, of zero length if need be. A sequence asked for without naming
-    attributes of its items comes whole.
+    A sequence asked for without naming attributes of its items comes whole.
     """
     answer = DataSet()
     all_supported = True
@@ -86,23 +90,22 @@ def returned(keys: DataSet, held: DataSet) -> tuple[DataSet, bool]:
         if tag in NO_KEYS:
             continue
         element = held.element(tag)
-        if element is None:
+        if element is None and complete:
             all_supported = False
-        elif element.items is None:
+        elif element is None:
+            answer.elements[tag] = _without_value(keys.elements[tag])
+        elif element.items is None or not keys.items(tag) or not keys.items(tag)[0]:
             answer.elements[tag] = element
         else:
-            asked = keys.items(tag)
-            items, supported = _returned_items(asked[0] if asked else DataSet(), element.items)
-            answer.set_items(tag, items)
-            all_supported = all_supported and supported
+            asked, whole = keys.items(tag)[0], tag in rules.complete
+            answers = [returned(asked, item, rules, complete=whole) for item in element.items]
+            answer.set_items(tag, [one for one, _ in answers])
+            all_supported = all_supported and all(supported for _, supported in answers)
     return answer, all_supported
 
 
-def _returned_items(asked: DataSet, items: Iterable[DataSet]) -> tuple[list[DataSet], bool]:
-    if not asked:
-        return list(items), True
-    answers = [returned(asked, item) for item in items]
-    return [answer for answer, _ in answers], all(supported for _, supported in answers)
+def _without_value(key: Element) -> Element:
+    return Element(key.vr, items=[]) if key.items is not None else Element(key.vr, [])
 
 
 # --- One value ---------------------------------------------------------------------------------------------
