@@ -3,13 +3,16 @@
 import typer
 
 from filmless.cli.commitment import availability_app, commitment_app
+from filmless.cli.connection_check import check
 from filmless.cli.demo_department import demo
 from filmless.cli.doctor import doctor
 from filmless.cli.import_files import import_path
 from filmless.cli.jobs import job_app
 from filmless.cli.migrate import migrate
 from filmless.cli.nodes import node_app
+from filmless.cli.remote import echo, remote_app
 from filmless.cli.serve import serve
+from filmless.cli.tls import tls_app
 from filmless.cli.tokens import token_app
 from filmless.cli.users import user_app
 
@@ -24,11 +27,15 @@ app.command()(serve)
 app.command()(migrate)
 app.command("import")(import_path)
 app.command()(doctor)
+app.command()(check)
+app.command()(echo)
 app.command()(demo)
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(node_app, name="node")
+app.add_typer(tls_app, name="tls")
 app.add_typer(job_app, name="job")
+app.add_typer(remote_app, name="remote")
 app.add_typer(commitment_app, name="commitment")
 app.add_typer(availability_app, name="availability")
 

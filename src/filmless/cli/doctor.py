@@ -48,6 +48,7 @@ def doctor() -> None:
         table.add_row(finding.state, finding.what, finding.advice)
         ill = ill or finding.state == BAD
     console.print(table)
+    console.print("[dim]For the connection with one node: filmless check AE_TITLE.[/]")
     if ill:
         raise typer.Exit(1)
 

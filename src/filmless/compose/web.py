@@ -16,6 +16,8 @@ from filmless.compose.folders import web_folder
 from filmless.compose.system import System, open_system
 from filmless.edge.api import create_api
 from filmless.edge.dicomweb import create_dicomweb
+from filmless.edge.dimse.our_side import OurSide
+from filmless.edge.dimse.remote import RemoteArchives
 from filmless.edge.http.context import is_public_https
 from filmless.edge.http.health import health_routes
 from filmless.edge.http.metrics import metrics_endpoint
@@ -31,7 +33,7 @@ SANDBOX_WORKERS = 2  # Thumbnails and renderings at once; each takes a core.
 def create_web_app(system: System, sandbox: Sandbox) -> Starlette:
     """The ASGI application of this installation."""
     viewing = Viewing(system.archive, sandbox)
-    api = create_api(system)
+    api = create_api(system, RemoteArchives(OurSide.of(system.settings, system.archive)))
     dicomweb = create_dicomweb(system, viewing)
     https = is_public_https(system.settings)
 

@@ -11,7 +11,9 @@ from filmless.compose.dimse import dimse_services
 from filmless.compose.system import System
 from filmless.edge.dimse import availability, commitment_jobs
 from filmless.edge.dimse.conversation import Services
+from filmless.edge.dimse.our_side import OurSide
 from filmless.edge.dimse.prefetch import Prefetcher
+from filmless.edge.dimse.remote import Puller
 from filmless.edge.dimse.tls import TLSFiles
 from filmless.edge.dimse.transmit import Transmitter
 from filmless.features import access, archive, commitment, routing
@@ -20,8 +22,8 @@ from filmless.infra.database import Transaction
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.worker import JobFunction, Worker
 
-# Transmissions and a prefetch may wait for slow peers; two threads are left for all other work.
-THREADS = limits.TRANSMISSIONS_AT_ONCE_MAX + 3
+# Transmissions, pulls and a prefetch may wait for slow peers; two threads are left for all other work.
+THREADS = limits.TRANSMISSIONS_AT_ONCE_MAX + limits.PULLS_AT_ONCE_MAX + 3
 
 Reaction = Callable[[Transaction, Mapping[str, Any]], None]
 
@@ -41,6 +43,7 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
     """Background work by kind."""
     services = dimse_services(system, sandbox)
     committing = access.system_actor("commitment")
+    puller = Puller(OurSide.of(system.settings, system.archive))
     return {
         archive.PREPARE_SERIES: lambda payload: archive.prepare_series(
             system.archive, sandbox, payload["series_ref"]
@@ -62,6 +65,7 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
         commitment.TELL_AVAILABILITY: lambda payload: availability.tell_availability(
             services, payload["notice_id"]
         ),
+        archive.PULL_STUDY: lambda payload: puller.pull_study(payload["pull_id"]),
         **routing_jobs(system, services),
     }
 

@@ -2,160 +2,38 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
 
-from builders import CT_IMAGE_STORAGE, EXPLICIT_LE, a_ct_slice, encoded
-from filmless.edge.dimse.connection import Connection
-from filmless.edge.dimse.errors import AssociationAborted, ContextNotAccepted
+from archivist import (
+    CANCELLED,
+    PENDING,
+    UNSUPPORTED,
+    Answer,
+    Archivist,
+    Start,
+    answering,
+    counts,
+    data_set,
+    study,
+)
+from filmless.edge.dimse.errors import ContextNotAccepted
 from filmless.edge.dimse.querying import (
     KeyNotKnown,
     RemoteQueryFailed,
     RetrieveReport,
     find_remote,
-    get_remote,
     move_remote,
 )
-from filmless.edge.dimse.receiving_contexts import CONTEXTS_MAX, storage_contexts
 from filmless.edge.dimse.requestor import Peer
-from filmless.features.access import system_actor
-from filmless.features.archive import Archive
-from filmless.features.archive.tables import instances
 from filmless.infra import limits
-from filmless.infra.database import Database
-from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.standards.dicom import sop_classes, tags
-from filmless.standards.dicom.data_set import DataSet, decode_data_set, encode_data_set
-from filmless.standards.dicom.dictionary import tag_of
+from filmless.standards.dicom.data_set import DataSet, encode_data_set
 from filmless.standards.dicom.upper_layer import (
-    AcceptorPolicy,
-    AssociationRequested,
-    CommandField,
-    CommandReceived,
-    CommandSet,
-    DataReceived,
-    ReleaseRequested,
     SyntaxOffer,
-    negotiate,
 )
-
-PENDING, UNSUPPORTED, CANCELLED = 0xFF00, 0xFF01, 0xFE00
-
-Answer = tuple[int, DataSet | None, Mapping[str, int]]
-
-
-def data_set(**values: str) -> DataSet:
-    made = DataSet()
-    for keyword, value in values.items():
-        tag = tag_of(keyword)
-        assert tag is not None
-        made.set(tag, value)
-    return made
-
-
-def study(number: int, **values: str) -> DataSet:
-    return data_set(StudyInstanceUID=f"1.2.{number}", **values)
-
-
-class Archivist:
-    """A peer that answers one request with what it was told to; `stops` when it hears a cancel."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.offer: Callable[[str], SyntaxOffer | None] = lambda _: SyntaxOffer((), peer_may_be_scp=True)
-        self.extended: dict[str, bytes] = {}
-        self.request: CommandSet | None = None
-        self.context_id = 0
-        self.identifier = DataSet()
-        self.cancelled = False
-
-    def serve(self, script: Script) -> None:
-        received = b""
-        for event in self.connection.events():
-            if isinstance(event, AssociationRequested):
-                self.extended = {
-                    it.sop_class_uid: it.information for it in event.request.user_information.extended
-                }
-                self.connection.accept(negotiate(event.request, AcceptorPolicy(self.offer)))
-            elif isinstance(event, ReleaseRequested):
-                self.connection.confirm_release()
-            elif isinstance(event, CommandReceived):
-                if event.command.command_field == CommandField.C_CANCEL_RQ:
-                    self.cancelled = True
-                else:
-                    self.request, self.context_id = event.command, event.context_id
-            elif isinstance(event, DataReceived):
-                received += bytes(event.data)
-                if event.is_last:
-                    self.identifier = decode_data_set(received, self.syntax, bytes_max=10_000)
-                    script(self)
-
-    @property
-    def syntax(self) -> str:
-        return self.connection.association.contexts[self.context_id].transfer_syntax_uid
-
-    def answer(self, status: int, found: DataSet | None = None, **values: int) -> None:
-        assert self.request is not None
-        response = self.request.response(status, has_data_set=found is not None, **values)
-        data = None if found is None else (encode_data_set(found, self.syntax),)
-        self.connection.send_message(self.context_id, response, data)
-
-    def hears_cancel(self) -> bool:
-        """Wait for what the other side says next; whether it was a cancel."""
-        event = self.connection.next_event(10)
-        return isinstance(event, CommandReceived) and event.command.command_field == CommandField.C_CANCEL_RQ
-
-
-Script = Callable[[Archivist], None]
-Start = Callable[..., Peer]
-
-
-@pytest.fixture
-def seen() -> list[Archivist]:
-    """The peers that were started."""
-    return []
-
-
-@pytest.fixture
-def start(seen: list[Archivist]) -> Iterator[Start]:
-    """Start a peer with a script for its one request; returns how to reach it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    threads: list[threading.Thread] = []
-
-    def begin(script: Script, offer: Callable[[str], SyntaxOffer | None] | None = None) -> Peer:
-        def serve() -> None:
-            sock, _ = listener.accept()
-            with Connection.accepting(sock) as connection:
-                archivist = Archivist(connection)
-                if offer is not None:
-                    archivist.offer = offer
-                seen.append(archivist)
-                try:
-                    archivist.serve(script)
-                except AssociationAborted:
-                    return  # The asker had heard enough.
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        threads.append(thread)
-        return Peer("127.0.0.1", listener.getsockname()[1], "OLDPACS", "FILMLESS", answer_seconds=10)
-
-    yield begin
-    for thread in threads:
-        thread.join(10)
-    listener.close()
-
-
-def answering(answers: Sequence[Answer]) -> Script:
-    def script(archivist: Archivist) -> None:
-        for status, found, values in answers:
-            archivist.answer(status, found, **values)
-
-    return script
 
 
 def matches(*found: DataSet, status: int = PENDING, last: int = 0x0000) -> list[Answer]:
@@ -345,15 +223,6 @@ def test_an_answer_that_cannot_be_read_is_said_and_not_passed_over(start: Start)
 # --- C-MOVE ----------------------------------------------------------------------------------------------
 
 
-def counts(remaining: int, completed: int, failed: int = 0, warned: int = 0) -> dict[str, int]:
-    return {
-        "number_of_remaining_suboperations": remaining,
-        "number_of_completed_suboperations": completed,
-        "number_of_failed_suboperations": failed,
-        "number_of_warning_suboperations": warned,
-    }
-
-
 FAILED = data_set(FailedSOPInstanceUIDList="1.2.3\\1.2.4")
 MOVES: list[tuple[str, list[Answer], RetrieveReport, str]] = [
     (
@@ -427,92 +296,3 @@ def test_a_move_can_be_cancelled_while_it_goes_on(start: Start) -> None:
     assert told == [(1, 9)]
     assert (report.status, report.completed, report.remaining) == (CANCELLED, 2, 8)
     assert "cancelled" in report.comment
-
-
-# --- C-GET -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def archive(sqlite_database: Database, object_store: FolderObjectStore) -> Archive:
-    return Archive(sqlite_database, object_store)
-
-
-def sending(*numbers: int, claims: int | None = None) -> Script:
-    """A peer that sends CT slices on our association and says how many."""
-
-    def script(archivist: Archivist) -> None:
-        connection, get = archivist.connection, archivist.request
-        assert get is not None
-        contexts = connection.association.contexts.values()
-        store = next(it for it in contexts if it.abstract_syntax_uid == CT_IMAGE_STORAGE)
-        assert store.requestor_is_scp
-        answered: list[int] = []
-        for number in numbers:
-            one = a_ct_slice(1 if number > 90 else number, StudyDescription=f"text {number > 90}")
-            command = CommandSet.build(
-                CommandField.C_STORE_RQ,
-                has_data_set=True,
-                message_id=number,
-                affected_sop_class_uid=CT_IMAGE_STORAGE,
-                affected_sop_instance_uid=one.SOPInstanceUID,
-                priority=0,
-            )
-            connection.send_message(store.context_id, command, (encoded(one),))
-            event = connection.next_event(10)
-            assert isinstance(event, CommandReceived)
-            answered.append(event.command.status)
-            completed, failed = answered.count(0), len(answered) - answered.count(0)
-            archivist.answer(PENDING, None, **counts(len(numbers) - len(answered), completed, failed))
-        failed = len(answered) - answered.count(0)
-        archivist.answer(0xB000 if failed else 0, None, **counts(0, claims or answered.count(0), failed))
-
-    return script
-
-
-def get(archive: Archive, peer: Peer) -> RetrieveReport:
-    identifiers = {"StudyInstanceUID": a_ct_slice().StudyInstanceUID}
-    contexts = storage_contexts([CT_IMAGE_STORAGE])
-    actor = system_actor("test")
-    return get_remote(archive, actor, peer, "STUDY", identifiers, storage_contexts=contexts)
-
-
-def stored(archive: Archive) -> int:
-    with archive.database.read() as tx:
-        return len(tx.execute(instances.select()).all())
-
-
-def test_what_a_get_brings_is_in_the_archive(start: Start, archive: Archive) -> None:
-    report = get(archive, start(sending(1, 2, 3)))
-    assert (report.completed, report.failed, report.status, stored(archive)) == (3, 0, 0, 3)
-
-
-def test_what_we_refuse_during_a_get_is_counted_and_named(start: Start, archive: Archive) -> None:
-    report = get(archive, start(sending(1, 2, 91)))
-    assert (report.completed, report.failed, report.status, stored(archive)) == (2, 1, 0xB000, 2)
-    assert report.failed_uids == (a_ct_slice(1).SOPInstanceUID,)
-
-
-def test_a_peer_that_claims_more_than_it_sent_is_not_believed(start: Start, archive: Archive) -> None:
-    report = get(archive, start(sending(1, claims=300)))
-    assert (report.completed, stored(archive)) == (1, 1)
-
-
-def test_a_get_needs_a_peer_that_serves_it(start: Start, archive: Archive) -> None:
-    with pytest.raises(ContextNotAccepted):
-        get(
-            archive,
-            start(sending(1), lambda uid: None if "1.2.2.3" in uid or "1.2.1.3" in uid else SyntaxOffer(())),
-        )
-
-
-@pytest.mark.parametrize("classes", [0, 1, 2, 7, 40, 126, 300])
-def test_contexts_for_a_get_fit_one_association_and_name_every_class_that_does(classes: int) -> None:
-    known = [f"1.2.3.{number}" for number in range(classes)]
-    contexts = storage_contexts(known)
-    assert 0 < len(contexts) <= CONTEXTS_MAX
-    if classes:
-        assert {uid for uid, _ in contexts} == set(known[:CONTEXTS_MAX])
-    for uid in {uid for uid, _ in contexts}:
-        syntaxes = [syntax for one, group in contexts for syntax in group if one == uid]
-        assert len(syntaxes) == len(set(syntaxes)) > 10
-        assert syntaxes[0] == EXPLICIT_LE

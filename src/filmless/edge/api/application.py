@@ -5,7 +5,18 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from filmless.edge.api import commitment, live, nodes, quarantine, session, studies, system
+from filmless.edge.api import (
+    commitment,
+    connection_check,
+    live,
+    nodes,
+    quarantine,
+    remote,
+    session,
+    studies,
+    system,
+)
+from filmless.edge.api.dicom_side import DICOMSide
 from filmless.edge.http.context import WebContext
 from filmless.edge.http.limits import BodyLimit
 from filmless.edge.http.problems import problem_handlers
@@ -15,8 +26,11 @@ from filmless.infra import limits
 OPENAPI_PATH = "/openapi.json"
 
 
-def create_api(context: WebContext) -> FastAPI:
-    """The application to mount at /api. Its document, /api/openapi.json, needs no sign-in."""
+def create_api(context: WebContext, dicom_side: DICOMSide | None = None) -> FastAPI:
+    """The application to mount at /api. Its document, /api/openapi.json, needs no sign-in.
+
+    Without `dicom_side`, questions to other archives are answered 503.
+    """
     api = FastAPI(
         title="Filmless",
         version=version("filmless"),
@@ -33,8 +47,19 @@ def create_api(context: WebContext) -> FastAPI:
         exception_handlers=problem_handlers(),
     )
     api.state.context = context
+    api.state.dicom_side = dicom_side
     api.state.live_feed = live.LiveFeed(context)
     api.state.holdings = system.HoldingsCounter()
-    for module in (session, studies, live, nodes, quarantine, commitment, system):
+    for module in (
+        session,
+        studies,
+        live,
+        nodes,
+        connection_check,
+        remote,
+        quarantine,
+        commitment,
+        system,
+    ):
         api.include_router(module.router)
     return api

@@ -34,12 +34,11 @@ from filmless.edge.dimse.plain_reasons import plain_reason
 from filmless.edge.dimse.querying import SYNTAXES, RemoteQueryFailed, find_remote, move_remote
 from filmless.edge.dimse.requestor import Peer, open_association
 from filmless.edge.dimse.status import SUCCESS
-from filmless.edge.dimse.tls import spelled
 from filmless.features.access import Permission
 from filmless.features.nodes import Node, NodeInactive, TLSMode
 from filmless.infra import limits
 from filmless.infra.errors import FilmlessError
-from filmless.infra.tls_files import TLSNotUsable
+from filmless.infra.tls_files import TLSNotUsable, spelled
 from filmless.standards.dicom import sop_classes
 
 _SERVICES = (

@@ -10,10 +10,10 @@ from typing import Self
 
 from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.requestor import Peer
-from filmless.edge.dimse.tls import TLSFiles
 from filmless.features.archive import Archive
 from filmless.features.nodes import Node
 from filmless.infra.settings import Settings
+from filmless.infra.tls_files import TLSFiles
 
 
 @dataclass(frozen=True, slots=True)

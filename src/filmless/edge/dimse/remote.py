@@ -221,17 +221,20 @@ class _Attempt:
 
     def _fetch(self, node: Node, peer: Peer, level: Level, identifiers: dict[str, str]) -> RetrieveReport:
         method = self._pull.method
+        got: RetrieveReport | None = None
         if method is not PullMethod.MOVE:
             try:
-                report = self._get(node, peer, level, identifiers)
+                got = self._get(node, peer, level, identifiers)
             except ContextNotAccepted:
                 if method is PullMethod.GET:
                     raise
-            else:
-                # An archive that offers C-GET and then sends nothing mostly does better with C-MOVE.
-                if method is PullMethod.GET or self._is_stopped or report.completed:
-                    return report
-        return move_remote(peer, level, identifiers, self._ours.ae_title, self._note)
+        if got is not None and (
+            method is PullMethod.GET or got.completed or got.is_complete or self._is_stopped
+        ):
+            return got
+        moved = move_remote(peer, level, identifiers, self._ours.ae_title, self._note)
+        # An archive that fails at C-GET may do better with C-MOVE, unless it does not know us.
+        return got if got is not None and moved.status == MOVE_DESTINATION_UNKNOWN else moved
 
     def _get(self, node: Node, peer: Peer, level: Level, identifiers: dict[str, str]) -> RetrieveReport:
         # Who sends is the node, whatever it may do of its own accord: a person with the right to has asked.

@@ -59,10 +59,12 @@ def count_held_instances(
     return held
 
 
-def ask_pull(archive: ReadableArchive, actor: Actor, new_pull: NewPull) -> Pull:
-    """Have a study fetched in the background; asking twice for what is under way gives that.
+def ask_pull(
+    archive: ReadableArchive, actor: Actor, new_pull: NewPull, *, in_background: bool = True
+) -> Pull:
+    """Have a study fetched; asking twice for what is under way gives that.
 
-    Raises Invalid, NodeNotFound, NodeInactive.
+    Not `in_background`: the caller fetches it at once. Raises Invalid, NodeNotFound, NodeInactive.
     """
     actor.must(Permission.REMOTE_QUERY)
     actor.must(Permission.STUDIES_STORE)
@@ -76,7 +78,8 @@ def ask_pull(archive: ReadableArchive, actor: Actor, new_pull: NewPull) -> Pull:
         pull_repository.delete_ended_before(tx, old, limits.TRIM_ROWS_MAX)
         pull_id = new_id()
         pull_repository.insert_pull(tx, pull_id, wanted, actor.name)
-        _enqueue(tx, pull_id)
+        if in_background:
+            _enqueue(tx, pull_id)
         record(
             tx,
             actor,
