@@ -172,6 +172,8 @@ def show(ae_title: str) -> None:
                 f"until {bound.not_valid_after:%Y-%m-%d}, SHA-256 {spelled(bound.fingerprint)}"
             )
         table = Table(show_header=False)
+        table.add_column()
+        table.add_column(overflow="fold")  # A fingerprint with its end cut off proves nothing.
         for name, value in rows.items():
             table.add_row(escape(name), escape(value))
         console.print(table)

@@ -24,6 +24,8 @@ def show() -> None:
         (own,) = nodes.describe_certificates(files.own_certificate())
         wanted = "must" if files.client_certificate_required else "may"
         table = Table(show_header=False)
+        table.add_column()
+        table.add_column(overflow="fold")  # A fingerprint with its end cut off proves nothing.
         table.add_row("AE title", settings.ae_title)
         table.add_row("port", str(settings.dicom_tls_port or "none: FILMLESS_DICOM_TLS_PORT is 0"))
         table.add_row("profile", f"{files.profile}; callers {wanted} show a certificate")

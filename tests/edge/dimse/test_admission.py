@@ -8,6 +8,7 @@ import pytest
 
 from filmless.edge.dimse.addresses import AddressBook
 from filmless.edge.dimse.admission import Admission
+from filmless.edge.dimse.errors import TLSHandshakeFailed
 from filmless.edge.dimse.tls import PeerCertificate
 from filmless.features.access import Actor, Permission, system_actor
 from filmless.features.nodes import (
@@ -94,6 +95,14 @@ GRID = [
 ]
 
 
+HANDSHAKES = [
+    ("CERTIFICATE_VERIFY_FAILED", RefusalReason.CERTIFICATE),
+    ("TLSV1_ALERT_UNKNOWN_CA", RefusalReason.OUR_CERTIFICATE),
+    ("UNSUPPORTED_PROTOCOL", RefusalReason.TLS_HANDSHAKE),
+    ("", RefusalReason.TLS_HANDSHAKE),
+]
+
+
 def a_request(calling: str = "CT1", called: str = "FILMLESS") -> AssociateRequest:
     return AssociateRequest(called, calling, (), UserInformation(16384, "1.2.3", "TEST"))
 
@@ -133,7 +142,7 @@ def test_the_grid_of_callers(admission: Admission, call: Call) -> None:
 
 
 def test_every_reason_to_refuse_is_in_a_test() -> None:
-    elsewhere = {RefusalReason.CALLED_AE_TITLE, RefusalReason.TLS_HANDSHAKE}
+    elsewhere = {RefusalReason.CALLED_AE_TITLE, *(reason for _, reason in HANDSHAKES)}
     assert {call.refused for call in GRID if call.refused} | elsewhere == set(RefusalReason)
 
 
@@ -186,11 +195,14 @@ def test_where_strangers_are_welcome_a_known_title_must_still_be_itself(sqlite_d
     assert len(turned_away(admission)) == 1
 
 
-def test_a_caller_who_never_told_its_title_is_listed_by_its_address(admission: Admission) -> None:
-    admission.no_tls(f"{AWAY}:4242")
+@pytest.mark.parametrize(("openssl", "reason"), HANDSHAKES)
+def test_a_caller_who_never_told_its_title_is_listed_by_its_address(
+    admission: Admission, openssl: str, reason: RefusalReason
+) -> None:
+    admission.no_tls(f"{AWAY}:4242", TLSHandshakeFailed("No TLS connection.", openssl))
     (caller,) = turned_away(admission)
     assert (caller.last.calling_ae_title, caller.last.address) == ("", AWAY)
-    assert caller.last.reason is RefusalReason.TLS_HANDSHAKE
+    assert caller.last.reason is reason
 
 
 def test_the_list_shows_what_the_caller_showed(admission: Admission) -> None:

@@ -162,7 +162,7 @@ def test_where_a_certificate_is_required_nobody_comes_in_without(archive: Archiv
         with pytest.raises((PeerUnreachable, AssociationAborted)):
             echo(server, client(None, tmp_path), calling="ANYBODY")
     (caller,) = list_unknown_callers(archive.database, CONSOLE)
-    assert caller.last.reason is RefusalReason.TLS_HANDSHAKE
+    assert caller.last.reason is RefusalReason.CERTIFICATE
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,16 @@ def test_callers_who_are_slow_to_shake_hands_hold_up_nobody(archive: Archive, tm
         for each in slow:
             each.close()
     assert list_unknown_callers(archive.database, CONSOLE) == []  # Nobody was refused; they never spoke.
+
+
+def test_a_device_that_does_not_trust_us_is_listed_as_that(archive: Archive, tmp_path: Path) -> None:
+    with (
+        serving(archive, files_of(OURS, tmp_path / "tls"), accept_unknown=True) as server,
+        pytest.raises(PeerUnreachable, match="not trusted"),
+    ):
+        echo(server, client(None, tmp_path, trusts=STRANGER))
+    (caller,) = list_unknown_callers(archive.database, CONSOLE)
+    assert caller.last.reason is RefusalReason.OUR_CERTIFICATE
 
 
 def test_clear_text_on_the_tls_port_is_cut_off_and_noted(archive: Archive, tmp_path: Path) -> None:

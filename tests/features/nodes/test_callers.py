@@ -124,7 +124,7 @@ def test_who_is_registered_or_changed_is_no_unknown_caller_any_more(database: Da
     note_refusals(database, {a_refusal(): 1, a_refusal(address="2001:db8::9"): 1, a_refusal("CT8"): 1})
     add_node(database, CONSOLE, NewNode("CT9", "192.0.2.9", 104))
     assert [title for title, _, _ in listed(database)] == ["CT8"]
-    note_refusals(database, {a_refusal(reason=RefusalReason.TLS_REQUIRED): 1})
+    note_refusals(database, {a_refusal("", reason=RefusalReason.CERTIFICATE): 1})
     update_node(database, CONSOLE, NewNode("CT9", "192.0.2.9", 105))
     assert [title for title, _, _ in listed(database)] == ["CT8"]
 

@@ -8,6 +8,7 @@ Everybody turned away is noted for the administrator. Start at `Admission.of`.
 from dataclasses import dataclass, field
 
 from filmless.edge.dimse.addresses import AddressBook
+from filmless.edge.dimse.errors import TLSHandshakeFailed
 from filmless.edge.dimse.tls import PeerCertificate
 from filmless.edge.dimse.turned_away import TurnedAway
 from filmless.features.access import Actor, node_actor
@@ -19,6 +20,15 @@ from filmless.standards.dicom.upper_layer import (
     AssociateReject,
     AssociateRequest,
 )
+
+_REASON_OF = {  # What OpenSSL calls a failed handshake that is a matter of certificates.
+    "CERTIFICATE_VERIFY_FAILED": RefusalReason.CERTIFICATE,
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": RefusalReason.CERTIFICATE,
+    "TLSV1_ALERT_UNKNOWN_CA": RefusalReason.OUR_CERTIFICATE,
+    "SSLV3_ALERT_BAD_CERTIFICATE": RefusalReason.OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": RefusalReason.OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": RefusalReason.OUR_CERTIFICATE,
+}
 
 
 @dataclass(slots=True)
@@ -56,10 +66,11 @@ class Admission:
         called = answer is RefusalReason.CALLED_AE_TITLE
         return REJECT_CALLED_AE_TITLE if called else REJECT_CALLING_AE_TITLE
 
-    def no_tls(self, address: str) -> None:
+    def no_tls(self, address: str, error: TLSHandshakeFailed) -> None:
         """Note a caller whose TLS handshake failed: it has not even told its AE title."""
         host = address.rpartition(":")[0]
-        self._turned_away.note(Refusal("", host, "", RefusalReason.TLS_HANDSHAKE))
+        reason = _REASON_OF.get(error.reason, RefusalReason.TLS_HANDSHAKE)
+        self._turned_away.note(Refusal("", host, "", reason))
 
     def close(self) -> None:
         """Write down who was turned away last."""

@@ -10,7 +10,14 @@ class PeerUnreachable(Unavailable):
 
 
 class TLSHandshakeFailed(NotPermitted):
-    """A caller on the TLS port speaks no TLS that is safe enough, or shows a certificate not known here."""
+    """A caller on the TLS port speaks no TLS that is safe enough, or one side's certificate is not trusted.
+
+    `reason` is what OpenSSL calls it.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class AssociationRejected(NotPermitted):

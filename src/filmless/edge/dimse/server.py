@@ -247,7 +247,7 @@ class DIMSEServer:
         except (AssociationAborted, TLSHandshakeFailed) as error:
             who = {"association": association_id, "address": address}
             if isinstance(error, TLSHandshakeFailed):
-                self._admission.no_tls(address)
+                self._admission.no_tls(address, error)
                 _log.warning("tls_handshake_failed", reason=error.message, **who)
             else:  # A load balancer that looks whether the port is open does so all day.
                 _log.info("tls_handshake_broken_off", reason=error.message, **who)

@@ -95,7 +95,8 @@ def shake_hands(secured: ssl.SSLSocket, seconds_max: float) -> PeerCertificate:
             f"The caller did not finish its TLS handshake: {plain_reason(error)}."
         ) from error
     except OSError as error:
-        raise TLSHandshakeFailed(f"No TLS connection: {plain_reason(error)}.") from error
+        reason = getattr(error, "reason", None) or ""
+        raise TLSHandshakeFailed(f"No TLS connection: {plain_reason(error)}.", reason) from error
     return _shown(secured)
 
 

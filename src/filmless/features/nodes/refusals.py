@@ -19,6 +19,7 @@ class RefusalReason(StrEnum):
     ADDRESS = "address"
     TLS_REQUIRED = "tls_required"
     CERTIFICATE = "certificate"
+    OUR_CERTIFICATE = "our_certificate"
     TLS_HANDSHAKE = "tls_handshake"
 
     @property
@@ -34,8 +35,9 @@ _EXPLANATIONS = {
     RefusalReason.INACTIVE: "This node is switched off. Switch it on to let it in.",
     RefusalReason.ADDRESS: "It calls from an address that is not the node's. Add it, if it is the node.",
     RefusalReason.TLS_REQUIRED: "This node must call over TLS, and called in clear text.",
-    RefusalReason.CERTIFICATE: "Its certificate is not the one bound to the node, or it showed none.",
-    RefusalReason.TLS_HANDSHAKE: "No TLS connection: its certificate is not known here, or its TLS is old.",
+    RefusalReason.CERTIFICATE: "Its certificate is not known here, or not the node's, or it showed none.",
+    RefusalReason.OUR_CERTIFICATE: "It does not trust our certificate. Give it to the device.",
+    RefusalReason.TLS_HANDSHAKE: "No TLS connection: it speaks none that is safe enough.",
 }
 
 

@@ -23,7 +23,7 @@ def add_node(database: Database, actor: Actor, new_node: NewNode) -> Node:
             raise AETitleTaken(
                 f"A node {node.ae_title} is registered already. Change it, or remove it first."
             )
-        callers_repository.delete_callers(tx, node.ae_title)
+        _forget_callers(tx, node)
         _record_change(tx, actor, node, "C")
     return node
 
@@ -42,7 +42,7 @@ def update_node(database: Database, actor: Actor, changed: NewNode) -> Node:
             raise NodeNotFound(f"No node is registered as {checked.ae_title}.")
         node = _node(checked, created_at=held.created_at, updated_at=tx.now)
         repository.update_node(tx, node)
-        callers_repository.delete_callers(tx, node.ae_title)
+        _forget_callers(tx, node)
         _record_change(tx, actor, node, "U", _differences(held, node))
     return node
 
@@ -114,6 +114,12 @@ def remove_node(database: Database, actor: Actor, ae_title: str) -> None:
 def _node(checked: NewNode, **when: object) -> Node:
     values = {each.name: getattr(checked, each.name) for each in fields(NewNode)}
     return Node(**(values | {"ae_title": AETitle(checked.ae_title)} | when))
+
+
+def _forget_callers(tx: Transaction, node: Node) -> None:
+    """What was turned away before may come in now; a failed TLS handshake told only its address."""
+    callers_repository.delete_callers(tx, node.ae_title)
+    callers_repository.delete_callers(tx, "", node.host)
 
 
 def _differences(held: Node, node: Node) -> list[str]:
