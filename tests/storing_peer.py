@@ -25,7 +25,6 @@ from filmless.standards.dicom.upper_layer import (
     negotiate,
 )
 
-
 PATIENCE_SECONDS = 0.3  # How long a peer with a window waits for more before it answers.
 
 
@@ -138,8 +137,8 @@ class StoringPeer:
                     one = Received(command.command, context.transfer_syntax_uid, bytes(data))
                     response = self._keep(one)
                     if response is None:
-                        connection._sock.close()  # noqa: SLF001 Without A-ABORT, as when the power fails.
-                        connection._is_closed = True  # noqa: SLF001
+                        connection._sock.close()  # Without A-ABORT, as when the power fails.
+                        connection._is_closed = True
                         break
                     waiting.append((event.context_id, response))
             self.most_at_once = max(self.most_at_once, len(waiting))

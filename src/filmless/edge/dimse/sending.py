@@ -350,7 +350,11 @@ class _Pipe:
         ready = self._next()
         try:
             while True:
-                while ready is not None and len(self._under_way) < self._requestor.operations_max:
+                while (
+                    ready is not None
+                    and len(self._under_way) < self._requestor.operations_max
+                    and not self._sending.is_stopped
+                ):
                     now, ready = ready, None
                     self._send(now)
                     ready = self._next()
@@ -361,9 +365,10 @@ class _Pipe:
             with self._sending.lock:
                 for one in self._under_way.values():
                     count_failure(self._sending.report, one, error)
-                if ready is not None:
-                    self._queue.appendleft(ready.outgoing)
             raise
+        finally:
+            if ready is not None:
+                self._queue.appendleft(ready.outgoing)
 
     def _next(self) -> Prepared | None:
         """The next instance that can be sent, ready; those that cannot are failures."""

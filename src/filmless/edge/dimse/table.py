@@ -7,7 +7,7 @@ Storage SOP classes are all served alike (`store`); the table of their UIDs is t
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from filmless.edge.dimse import commitment, echo, find, store
+from filmless.edge.dimse import commitment, echo, find, get, move, store
 from filmless.edge.dimse.services import Service
 from filmless.standards.dicom.sop_classes import is_storage
 
@@ -15,7 +15,16 @@ _SERVICE_ROOT = "1.2.840.10008."  # Under it every UID is DICOM's own, and a cla
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
 SERVICES: Mapping[str, Service] = MappingProxyType(
-    {service.sop_class_uid: service for service in (*commitment.SERVICES, *echo.SERVICES, *find.SERVICES)}
+    {
+        service.sop_class_uid: service
+        for service in (
+            *commitment.SERVICES,
+            *echo.SERVICES,
+            *find.SERVICES,
+            *get.SERVICES,
+            *move.SERVICES,
+        )
+    }
 )
 """All services but storage, by SOP class UID."""
 
