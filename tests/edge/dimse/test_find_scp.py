@@ -379,8 +379,9 @@ HOSTILE: list[tuple[str, bytes, int]] = [
     ("a length beyond everything", struct.pack("<HH2sHI", 0x0008, 0x1140, b"UN", 0, 0xFFFFFFF0), 0xC000),
     ("nothing but NUL bytes", b"\0" * 1000, 0xA900),
     ("a million NUL bytes behind it", GOOD + b"\0" * 1_000_000, 0x0000),
-    ("a name of a million letters", encode_data_set(identifier(
-        {"QueryRetrieveLevel": "STUDY", "0011,1001": b"A" * 1_000_000, "PatientName": "A" * 60_000}
+    ("two million bytes", GOOD + b"\0" * 2_000_000, 0xA700),
+    ("a name of sixty thousand letters", encode_data_set(identifier(
+        {"QueryRetrieveLevel": "STUDY", "0011,1001": b"A" * 900_000, "PatientName": "A" * 60_000}
     ), EXPLICIT_LE), 0xA900),
     ("a hundred thousand items", encode_data_set(identifier(
         {"QueryRetrieveLevel": "STUDY", "ProcedureCodeSequence": [{}] * 100_000}), EXPLICIT_LE), 0x0000),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from filmless.edge.dimse.conversation import Conversation
 from filmless.edge.dimse.status import UNRECOGNIZED_OPERATION, comment_of, status_of
@@ -77,14 +77,15 @@ class UnknownOperation:
 class ReceivedIdentifier:
     """The data set of a small request as it comes in: kept whole up to a limit, then decoded."""
 
-    def __init__(self, context: PresentationContext) -> None:
+    def __init__(self, context: PresentationContext, bytes_max: int = limits.IDENTIFIER_BYTES_MAX) -> None:
         self._context = context
+        self._bytes_max = bytes_max
         self._received = bytearray()
         self._is_too_large = False
 
     def receive(self, data: memoryview) -> None:
-        """Keep the bytes; what is beyond IDENTIFIER_BYTES_MAX is read and dropped."""
-        if len(self._received) + len(data) > limits.IDENTIFIER_BYTES_MAX:
+        """Keep the bytes; what is beyond the limit is read and dropped."""
+        if len(self._received) + len(data) > self._bytes_max:
             self._is_too_large = True
             self._received.clear()
         elif not self._is_too_large:
@@ -100,7 +101,7 @@ class ReceivedIdentifier:
             return decode_data_set(
                 bytes(self._received),
                 self._context.transfer_syntax_uid,
-                bytes_max=limits.IDENTIFIER_BYTES_MAX,
+                bytes_max=self._bytes_max,
             )
         except (MalformedDataSet, InflateLimit) as error:
             raise IdentifierNotUnderstood("The data set of the request cannot be read.") from error
@@ -109,11 +110,14 @@ class ReceivedIdentifier:
 class IdentifierExchange:
     """A request whose data set is decoded whole before it is answered; subclasses write `respond`."""
 
+    bytes_max: ClassVar[int] = limits.IDENTIFIER_BYTES_MAX
+    """The largest data set that is read; what is decoded takes some ten times as much memory."""
+
     def __init__(self, conversation: Conversation, request: CommandSet, context: PresentationContext) -> None:
         self.conversation = conversation
         self.request = request
         self.context = context
-        self._received = ReceivedIdentifier(context)
+        self._received = ReceivedIdentifier(context, self.bytes_max)
 
     def respond(self, identifier: DataSet) -> Iterable[Message]:
         """The responses to the request; may raise any FilmlessError, which becomes the final response."""

@@ -22,6 +22,7 @@ from filmless.edge.dimse.status import (
     status_of,
 )
 from filmless.features.archive import Level, iterate_matches
+from filmless.infra import limits
 from filmless.standards.dicom.data_set import DataSet
 from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
 from filmless.standards.dicom.upper_layer import CommandField
@@ -44,6 +45,8 @@ _OPTION_BYTES = ("relational", "combined_datetime", "fuzzy", "timezone")
 
 class FindExchange(IdentifierExchange):
     """One C-FIND."""
+
+    bytes_max = limits.QUERY_BYTES_MAX
 
     def respond(self, identifier: DataSet) -> Iterator[Message]:
         """A pending response for each match, then Success, or Cancel."""
