@@ -175,6 +175,7 @@ def test_after_our_own_worker_died_only_the_rest_is_sent(
 ) -> None:
     house.holds(10)
     monkeypatch.setattr(transmit, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(transmit, "SIGN_OF_LIFE_SECONDS", 0.0)
     kill = KillAfter(4)
     with StoringPeer(answer=kill.answer) as peer:
         house.knows("ARCHIVE", peer.port)

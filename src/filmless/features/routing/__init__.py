@@ -18,6 +18,7 @@ from filmless.features.routing.errors import (
 from filmless.features.routing.evaluation import ROUTE_STUDY, route_study, route_study_soon
 from filmless.features.routing.events import TransmissionChanged
 from filmless.features.routing.model import (
+    PATTERN_CONDITIONS,
     Conditions,
     Delivery,
     NewRule,
@@ -92,6 +93,7 @@ from filmless.features.routing.windows import WEEKDAYS, TimeWindow
 
 __all__ = [
     "COMMIT_TRANSMISSION",
+    "PATTERN_CONDITIONS",
     "PREFETCH_PRIORS",
     "ROUTE_STUDY",
     "TRANSMIT",
