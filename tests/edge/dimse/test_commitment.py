@@ -185,6 +185,13 @@ class TestAModalityAsks:
             assert modality.ask(requestor, UNKNOWN) == 0x0000
             assert modality.listens(requestor)
 
+    def test_success_is_not_said_of_what_could_not_be_written_down(self, us: Site) -> None:
+        modality = Modality(us)
+        with us.database.transaction() as tx:
+            tx.fast("DROP TABLE commitments_received")
+        with modality.association() as requestor:
+            assert modality.ask(requestor, UNKNOWN) == 0x0110
+
     def test_a_node_that_may_not_ask_is_told_so(self, us: Site) -> None:
         modality = Modality(us)
         us.knows("TESTMODALITY", NOBODY_LISTENS, capabilities=frozenset({Capability.STORE}))

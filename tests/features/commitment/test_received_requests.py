@@ -1,6 +1,7 @@
 """Requests that nodes make of us: written down, verified, reported; whatever happens in between."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from filmless.features.commitment import (
 from filmless.infra import limits
 from filmless.infra.errors import NotPermitted, Unavailable
 from filmless.infra.jobs import jobs
+from filmless.infra.object_store.folder import FolderObjectStore
 from frozen_clock import FrozenClock
 from held_instances import NODE, damage, hold, lose
 
@@ -38,6 +40,13 @@ US = system_actor("commitment")
 TRANSACTION = "2.25.1"
 MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 UNKNOWN = InstanceReference(CT_IMAGE_STORAGE, f"{ROOT}.404")
+
+
+class SilentStore(FolderObjectStore):
+    """An object store that nobody reaches."""
+
+    def stream(self, object_id: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
+        raise Unavailable("The object store does not answer.")
 
 
 def ask(archive: Archive, *references: InstanceReference, transaction_uid: str = TRANSACTION) -> str:
@@ -178,16 +187,12 @@ class TestVerifyRequest:
         assert len(report_of(archive, request_id).committed) == 2
 
     def test_a_store_that_does_not_answer_says_nothing_about_the_instance(
-        self, archive: Archive, monkeypatch: pytest.MonkeyPatch
+        self, archive: Archive, tmp_path: Path
     ) -> None:
         request_id = ask(archive, hold(archive))
-
-        def gone(*_: object) -> object:
-            raise Unavailable("The object store does not answer.")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(archive.object_store, "stream", gone)
-            assert not verify_request(archive, US, request_id)
+        silent = Archive(archive.database, SilentStore(tmp_path / "objects"))
+        assert not verify_request(silent, US, request_id)
+        silent.close()
         one = row(archive, request_id)
         assert (one.state, one.attempts, one.number_failed) == (ReceivedState.VERIFYING, 1, 0)
         assert verify_request(archive, US, request_id)
