@@ -7,7 +7,7 @@ Storage SOP classes are all served alike (`store`); the table of their UIDs is t
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from filmless.edge.dimse import commitment, echo, find, get, move, store
+from filmless.edge.dimse import commitment, echo, find, get, move, performed_step, store, worklist
 from filmless.edge.dimse.services import Service
 from filmless.standards.dicom.sop_classes import is_storage
 
@@ -23,6 +23,8 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
             *find.SERVICES,
             *get.SERVICES,
             *move.SERVICES,
+            *performed_step.SERVICES,
+            *worklist.SERVICES,
         )
     }
 )
