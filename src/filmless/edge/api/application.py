@@ -12,9 +12,12 @@ from filmless.edge.api import (
     nodes,
     quarantine,
     remote,
+    routing_rules,
     session,
     studies,
     system,
+    transmissions,
+    worklist,
 )
 from filmless.edge.api.dicom_side import DICOMSide
 from filmless.edge.http.context import WebContext
@@ -59,6 +62,9 @@ def create_api(context: WebContext, dicom_side: DICOMSide | None = None) -> Fast
         remote,
         quarantine,
         commitment,
+        routing_rules,
+        transmissions,
+        worklist,
         system,
     ):
         api.include_router(module.router)
