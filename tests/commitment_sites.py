@@ -32,6 +32,7 @@ from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.settings import Settings
+from filmless.infra.tls_files import TLSFiles
 from filmless.infra.worker import Worker
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.data_set import DataSet, decode_data_set, encode_data_set
@@ -71,7 +72,7 @@ class Site:
         admission = Admission(
             self.database, ae_title, called_ae_title_must_match=True, accept_unknown_nodes=True
         )
-        services = Services(self.archive, ae_title, sandbox, folder)
+        services = Services(self.archive, ae_title, sandbox, TLSFiles(folder / "tls"))
         self.server = DIMSEServer(services, admission, "127.0.0.1", 0)
         self.server.start()
         functions = {

@@ -3,7 +3,7 @@
 Not here: servers as processes (`department`), DCMTK and pynetdicom (`tests/peers`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from filmless.edge.dimse.requestor import Peer, Requestor, open_association
 from filmless.edge.dimse.server import DIMSEServer
 from filmless.features.archive import Archive
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.data_set import DataSet, decode_data_set, encode_data_set
 from filmless.standards.dicom.dictionary import parse_tag
 from filmless.standards.dicom.upper_layer import CommandField, CommandSet, ExtendedNegotiation
@@ -30,7 +31,8 @@ def answering(archive: Archive) -> Iterator[Peer]:
     admission = Admission(
         archive.database, "FILMLESS", called_ae_title_must_match=False, accept_unknown_nodes=True
     )
-    services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))  # No worker starts before a call.
+    tls = TLSFiles(Path("no-data"))
+    services = Services(archive, "FILMLESS", Sandbox(), tls)  # No worker starts before a call.
     server = DIMSEServer(services, admission, "127.0.0.1", 0)
     server.start()
     try:
@@ -80,13 +82,13 @@ def find(
     *,
     transfer_syntax_uid: str = EXPLICIT_LE,
     options: bytes | None = None,
-    cancel_after: int | None = None,
+    on_answer: Callable[[Answers], None] | None = None,
 ) -> Answers:
     """One C-FIND on an association of its own; `options` is the application information to negotiate."""
     extended = () if options is None else (ExtendedNegotiation(sop_class_uid, options),)
     contexts = [(sop_class_uid, (transfer_syntax_uid,))]
     with open_association(peer, contexts, extended=extended) as association:
-        return find_on(association, sop_class_uid, keys, cancel_after=cancel_after)
+        return find_on(association, sop_class_uid, keys, on_answer=on_answer)
 
 
 def find_on(
@@ -94,9 +96,9 @@ def find_on(
     sop_class_uid: str,
     keys: Keys | DataSet | bytes,
     *,
-    cancel_after: int | None = None,
+    on_answer: Callable[[Answers], None] | None = None,
 ) -> Answers:
-    """One C-FIND on an open association; with C-CANCEL after so many answers."""
+    """One C-FIND on an open association; `on_answer` sees the answers as they come."""
     context = association.context_for(sop_class_uid)
     syntax = context.transfer_syntax_uid
     if isinstance(keys, bytes):
@@ -116,8 +118,8 @@ def find_on(
         if response.status in PENDING:
             found = decode_data_set(data, syntax, bytes_max=1 << 20)
             answers.pending.append((response.status, found))
-            if len(answers.pending) == cancel_after:
-                association.cancel(context.context_id, command.message_id)
+            if on_answer is not None:
+                on_answer(answers)
         else:
             answers.final = response
     return answers

@@ -73,7 +73,7 @@ def department(
     ours = tmp_path / "ours.pem"
     ours.write_text(files.own_certificate())
     server = DIMSEServer(
-        Services(archive, "FILMLESS", Sandbox(), tmp_path),
+        Services(archive, "FILMLESS", Sandbox(), files),
         Admission(sqlite_database, "FILMLESS", False, False),
         "127.0.0.1",
         0,

@@ -16,7 +16,7 @@ from filmless.infra.tls_files import TLSFiles
 def dimse_services(system: System, sandbox: Sandbox) -> Services:
     """What SCPs and SCUs of this installation work with."""
     settings = system.settings
-    return Services(system.archive, settings.ae_title, sandbox, settings.data)
+    return Services(system.archive, settings.ae_title, sandbox, TLSFiles.of(settings))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def archive(sqlite_database: Database, object_store: FolderObjectStore) -> Archi
 @pytest.fixture
 def server(archive: Archive) -> Iterator[DIMSEServer]:
     """Our own server, as it runs in the other process."""
-    services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))
+    services = Services(archive, "FILMLESS", Sandbox(), TLSFiles(Path("no-data")))
     server = DIMSEServer(services, Admission(archive.database, "FILMLESS", False, True), "127.0.0.1", 0)
     server.start()
     yield server

@@ -25,6 +25,7 @@ from filmless.features.archive import (
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.upper_layer import SyntaxOffer
 from storing_peer import StoringPeer
 
@@ -35,7 +36,7 @@ ROOT = "1.2.826.0.1.3680043.10.1000"
 @pytest.fixture
 def services(sqlite_database: Database, object_store: FolderObjectStore) -> Iterator[Services]:
     with Sandbox(workers=1) as sandbox:
-        yield Services(Archive(sqlite_database, object_store), "FILMLESS", sandbox, Path("no-data"))
+        yield Services(Archive(sqlite_database, object_store), "FILMLESS", sandbox, TLSFiles(Path("no-data")))
 
 
 def outgoing(services: Services, count: int) -> list[Outgoing]:

@@ -22,6 +22,7 @@ from filmless.infra import limits
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.sop_classes import VERIFICATION
 
 A_ABORT = 0x07  # The PDU type, PS3.8 §9.3.8.
@@ -40,7 +41,8 @@ def serving(archive: Archive, **rules: bool) -> DIMSEServer:
         rules.get("called_ae_title_must_match", False),
         rules.get("accept_unknown_nodes", True),
     )
-    services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))  # No worker starts before a call.
+    tls = TLSFiles(Path("no-data"))
+    services = Services(archive, "FILMLESS", Sandbox(), tls)  # No worker starts before a call.
     server = DIMSEServer(services, admission, "127.0.0.1", 0)
     server.start()
     return server

@@ -70,7 +70,7 @@ def files_of(certificate: MadeCertificate, folder: Path, **more: object) -> TLSF
 @contextmanager
 def serving(archive: Archive, files: TLSFiles, *, accept_unknown: bool = False) -> Iterator[DIMSEServer]:
     admission = Admission(archive.database, "FILMLESS", False, accept_unknown)
-    services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))
+    services = Services(archive, "FILMLESS", Sandbox(), TLSFiles(Path("no-data")))
     tls = (TLSDoor(files, archive.database), 0)
     server = DIMSEServer(services, admission, "127.0.0.1", 0, tls=tls)
     server.start()
@@ -254,7 +254,7 @@ def test_clear_text_on_the_tls_port_is_cut_off_and_noted(archive: Archive, tmp_p
 def test_a_taken_tls_port_does_not_stop_the_plain_one(archive: Archive, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         admission = Admission(archive.database, "FILMLESS", False, True)
-        services = Services(archive, "FILMLESS", Sandbox(), Path("no-data"))
+        services = Services(archive, "FILMLESS", Sandbox(), TLSFiles(Path("no-data")))
         tls = (TLSDoor(files_of(OURS, tmp_path / "tls"), archive.database), taken.getsockname()[1])
         server = DIMSEServer(services, admission, "127.0.0.1", 0, tls=tls)
         server.start()
@@ -355,14 +355,14 @@ def test_both_sides_show_their_certificates_when_two_of_us_talk(archive: Archive
 def test_nothing_is_sent_to_a_node_that_is_switched_off(sqlite_database: Database, tmp_path: Path) -> None:
     node = add_node(sqlite_database, CONSOLE, NewNode("CT1", "127.0.0.1", 104, is_active=False))
     with pytest.raises(NodeInactive):
-        peer_of(node, "FILMLESS", tmp_path)
+        peer_of(node, "FILMLESS", TLSFiles(tmp_path))
 
 
 def test_a_node_without_tls_is_called_in_clear_text_and_needs_no_certificate_of_ours(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     node = add_node(sqlite_database, CONSOLE, NewNode("CT1", "127.0.0.1", 104))
-    assert peer_of(node, "FILMLESS", tmp_path / "empty").tls is None
+    assert peer_of(node, "FILMLESS", TLSFiles(tmp_path / "empty")).tls is None
     assert not (tmp_path / "empty").exists()
 
 

@@ -50,7 +50,7 @@ def tell_availability(services: Services, notice_id: str) -> None:
 def _create(services: Services, notice: AvailabilityNotice) -> int:
     """The status that the node answers our N-CREATE with."""
     node = get_node(services.archive.database, notice.ae_title)
-    peer = peer_of(node, services.ae_title, services.data_folder)
+    peer = peer_of(node, services.ae_title, services.tls)
     with open_association(peer, _CONTEXTS) as requestor:
         context = requestor.context_for(INSTANCE_AVAILABILITY_NOTIFICATION)
         command = CommandSet.build(

@@ -76,7 +76,7 @@ def report_commitment(services: Services, request_id: str) -> None:
 
 def _report(services: Services, node: Node, report: Report) -> int:
     """The status that the node answers our N-EVENT-REPORT with."""
-    peer = peer_of(node, services.ae_title, services.data_folder)
+    peer = peer_of(node, services.ae_title, services.tls)
     with open_association(peer, _CONTEXTS, roles=_AS_SCP) as requestor:
         context = requestor.context_for(STORAGE_COMMITMENT_PUSH_MODEL)
         command = report_command(requestor.next_message_id(), report)
@@ -96,7 +96,7 @@ def ask_commitment(services: Services, request_id: str) -> None:
         return
     try:
         node = get_node(database, question.node_ae_title)
-        peer = peer_of(node, services.ae_title, services.data_folder)
+        peer = peer_of(node, services.ae_title, services.tls)
         with open_association(peer, _CONTEXTS) as requestor:
             _ask(services, requestor, node, question)
     except NodeNotFound:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from filmless.edge.dimse.connection import Connection
 from filmless.edge.dimse.errors import AssociationAborted, RequestTimedOut
@@ -16,6 +15,7 @@ from filmless.features.access import Actor
 from filmless.features.archive import Archive
 from filmless.infra import limits
 from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.upper_layer import (
     Aborted,
     AssociateAccept,
@@ -38,7 +38,7 @@ class Services:
     archive: Archive
     ae_title: str
     sandbox: Sandbox
-    data_folder: Path
+    tls: TLSFiles
 
 
 class Conversation:

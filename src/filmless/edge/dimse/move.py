@@ -116,7 +116,7 @@ class _Sending:
             services = self._services
             self._report = send_instances(
                 services,
-                peer_of(self._node, services.ae_title, services.data_folder),
+                peer_of(self._node, services.ae_title, services.tls),
                 [outgoing_of(services, row) for row in self._rows],
                 associations_max=self._node.associations_max,
                 move_originator=self._originator,

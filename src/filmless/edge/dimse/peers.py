@@ -1,21 +1,17 @@
 """From a node we know to a peer we can call."""
 
-from pathlib import Path
-
 from filmless.edge.dimse.requestor import Peer
 from filmless.edge.dimse.tls import client_context
 from filmless.features.nodes import Node, NodeInactive, TLSMode
 from filmless.infra.tls_files import TLSFiles
 
 
-def peer_of(node: Node, calling_ae_title: str, tls: TLSFiles | Path) -> Peer:
+def peer_of(node: Node, calling_ae_title: str, tls: TLSFiles) -> Peer:
     """How to open associations with the node in our name, over TLS where the node wants it.
 
-    `tls` are the installation's TLS files; the data folder stands for those that it holds by itself. Raises
-    NodeInactive, and TLSNotUsable when our own certificate cannot be used.
+    Raises NodeInactive, and TLSNotUsable when our own certificate cannot be used.
     """
     if not node.is_active:
         raise NodeInactive(f"The node {node.ae_title} is switched off.")
-    files = tls if isinstance(tls, TLSFiles) else TLSFiles(tls / "tls")
-    context = None if node.tls is TLSMode.OFF else client_context(files, node)
+    context = None if node.tls is TLSMode.OFF else client_context(tls, node)
     return Peer(node.host, node.port, node.ae_title, calling_ae_title, tls=context)
