@@ -190,9 +190,13 @@ class NewStep:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledStep:
-    """A scheduled step as held, with all that belongs to it. `id` is ours and never leaves over DICOM."""
+    """A scheduled step as held, with all that belongs to it. `id` is ours and never leaves over DICOM.
+
+    `revision` counts the changes of the step.
+    """
 
     id: str
+    revision: int
     status: StepStatus
     details: NewStep
     created_at: datetime

@@ -29,6 +29,7 @@ from filmless.features.scheduling.tables import (
 )
 from filmless.infra.database import Transaction
 from filmless.infra.ids import new_id
+from filmless.standards.dicom import tags
 from filmless.standards.dicom.data_set import DataSet, decode_data_set, encode_data_set
 from filmless.standards.dicom.person_name import parse_person_name
 from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE
@@ -88,6 +89,7 @@ def insert_step(tx: Transaction, procedure_ref: str, new: NewStep) -> str | None
         **_step_row(new),
         "procedure_ref": procedure_ref,
         "status": StepStatus.SCHEDULED.value,
+        "revision": 1,
         "created_at": tx.now,
         "updated_at": tx.now,
     }
@@ -107,7 +109,7 @@ def update_step(tx: Transaction, step_ref: str, new: NewStep) -> None:
     for table, key, values in (
         (imaging_requests, row.request_ref, _request_row(new.patient, new.request)),
         (requested_procedures, row.procedure_ref, _procedure_row(new.procedure)),
-        (scheduled_steps, step_ref, {**_step_row(new), "updated_at": tx.now}),
+        (scheduled_steps, step_ref, {**_step_row(new), **_next_revision(tx)}),
     ):
         tx.execute(sa.update(table).where(table.c.id == key).values(**values))
     tx.execute(sa.delete(step_stations).where(step_stations.c.step_ref == step_ref))
@@ -116,7 +118,7 @@ def update_step(tx: Transaction, step_ref: str, new: NewStep) -> None:
 
 def update_status(tx: Transaction, step_ref: str, status: StepStatus) -> None:
     """Write the status of a step whose row is locked."""
-    changes = {"status": status.value, "updated_at": tx.now}
+    changes = {"status": status.value, **_next_revision(tx)}
     tx.execute(sa.update(scheduled_steps).where(scheduled_steps.c.id == step_ref).values(**changes))
 
 
@@ -186,7 +188,10 @@ def other_attributes_of(row: Any) -> DataSet:
     """What is only handed on, from the row of a step."""
     if not row.other_attributes:
         return DataSet()
-    return decode_data_set(bytes(row.other_attributes), EXPLICIT_LE, bytes_max=OTHER_ATTRIBUTES_BYTES_MAX)
+    encoded = bytes(row.other_attributes)
+    others = decode_data_set(encoded, EXPLICIT_LE, bytes_max=OTHER_ATTRIBUTES_BYTES_MAX)
+    del others[tags.SPECIFIC_CHARACTER_SET]  # It is text now.
+    return others
 
 
 def encoded_other_attributes(others: DataSet) -> bytes:
@@ -224,6 +229,10 @@ def _columns(part: Any) -> dict[str, Any]:
         if name.endswith("_codes"):
             values[name] = orjson.dumps([dataclasses.astuple(code) for code in values[name]]).decode()
     return values
+
+
+def _next_revision(tx: Transaction) -> dict[str, Any]:
+    return {"revision": scheduled_steps.c.revision + 1, "updated_at": tx.now}
 
 
 def _insert(tx: Transaction, table: sa.Table, values: dict[str, Any]) -> str | None:

@@ -104,7 +104,9 @@ def _step(row: Any, station_ae_titles: Sequence[str]) -> ScheduledStep:
         step_details_of(row, station_ae_titles),
         other_attributes_of(row),
     )
-    return ScheduledStep(row.id, StepStatus(row.status), details, row.created_at, row.updated_at)
+    return ScheduledStep(
+        row.id, row.revision, StepStatus(row.status), details, row.created_at, row.updated_at
+    )
 
 
 def at_station(ae_titles: Sequence[str]) -> Condition:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -115,12 +114,10 @@ def find_scheduled_steps(
     return found, total
 
 
-def change_step(
-    database: Database, actor: Actor, step_id: str, new: NewStep, read_at: datetime
-) -> ScheduledStep:
+def change_step(database: Database, actor: Actor, step_id: str, new: NewStep, revision: int) -> ScheduledStep:
     """Write what a step is to be, with its procedure and request, which other steps may share.
 
-    `read_at`: `updated_at` of the step that the changes were made to. Patient ID, accession number, study and
+    `revision`: that of the step to which the changes were made. Patient ID, accession number, study and
     IDs stay what they are: what has them wrong is cancelled and scheduled anew. Raises StepRefused,
     StepNotFound, StepNotInState once it has started, StepChangedMeanwhile.
     """
@@ -129,7 +126,7 @@ def change_step(
     with database.transaction() as tx:
         _lock(tx, step_id, OPEN_STATUSES, "be changed")
         held = _get(tx, step_id)
-        if held.updated_at != read_at:
+        if held.revision != revision:
             raise StepChangedMeanwhile("Somebody else changed the step meanwhile. Look at it again.")
         if _identifiers(fit) != _identifiers(held.details):
             raise StepRefused(

@@ -81,6 +81,9 @@ scheduled_steps = sa.Table(
     sa.Column("laterality", sa.Text, nullable=False),
     # Attributes that came with the step and have no column, as an encoded data set.
     sa.Column("other_attributes", sa.LargeBinary, nullable=False),
+    sa.Column(
+        "revision", sa.Integer, nullable=False
+    ),  # Counts the changes: who read an older one looks again.
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.UniqueConstraint("procedure_ref", "scheduled_procedure_step_id"),

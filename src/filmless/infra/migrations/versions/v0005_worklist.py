@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.Column("body_part_examined", sa.Text(), nullable=False),
         sa.Column("laterality", sa.Text(), nullable=False),
         sa.Column("other_attributes", sa.LargeBinary(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
