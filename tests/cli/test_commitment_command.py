@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from builders import CT_IMAGE_STORAGE, ROOT
-from filmless.cli.commitment import list_commitments, retry_commitment
+from filmless.cli.commitment import list_commitments, retry_commitment, show_failures
 from filmless.features.access import node_actor, system_actor
 from filmless.features.archive import InstanceReference
 from filmless.features.commitment import (
@@ -21,7 +21,7 @@ from filmless.infra.database import Database
 from filmless.infra.errors import Invalid
 
 US = system_actor("test")
-ONE = InstanceReference(CT_IMAGE_STORAGE, f"{ROOT}.1")
+ONE, TWO = (InstanceReference(CT_IMAGE_STORAGE, f"{ROOT}.{number}") for number in (1, 2))
 
 
 def listed(database: Database, state: str | None = None) -> str:
@@ -49,6 +49,20 @@ def test_both_directions_are_listed_and_either_is_retried(sqlite_database: Datab
     for request_id in (of_us, by_us):
         retry_commitment(database, request_id)
     assert "Asked of us: 0." in listed(database, "parked")
+
+
+def test_what_is_not_committed_is_shown_with_its_reason(sqlite_database: Database) -> None:
+    node = node_actor("CT1", "")
+    receive_request(sqlite_database, node, "2.25.1", [ONE])
+    twice = receive_request(sqlite_database, node, "2.25.1", [ONE, TWO])
+    console = Console(file=io.StringIO(), width=200)
+    show_failures(sqlite_database, twice, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert ONE.sop_instance_uid in said
+    assert "the Transaction UID is in use for other instances (0131)" in said
+    assert "2 instances are not committed." in said
+    with pytest.raises(CommitmentNotFound):
+        show_failures(sqlite_database, "nobody", console)
 
 
 def test_a_state_of_one_direction_leaves_the_other_out(sqlite_database: Database) -> None:

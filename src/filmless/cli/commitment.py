@@ -46,6 +46,15 @@ def list_command(
         list_commitments(system.database, state, limit, console)
 
 
+@commitment_app.command("show")
+def show_command(
+    request_id: Annotated[str, typer.Argument(help="Its id, from `filmless commitment list`.")],
+) -> None:
+    """Show which instances of a request are not committed, and why."""
+    with opened_system() as system:
+        show_failures(system.database, request_id, console)
+
+
 @commitment_app.command("ask")
 def ask_command(node_ae_title: str, study_instance_uid: str) -> None:
     """Ask a node to take responsibility for all that we hold of a study."""
@@ -130,6 +139,14 @@ def list_commitments(database: Database, state: str | None, limit: int, console:
 def _cells(one: CommitmentReceived | CommitmentAsked, ae_title: str) -> Sequence[Any]:
     numbers = (one.number_of_instances, one.number_failed, one.attempts)
     return one.id, ae_title, one.state, *numbers, one.last_error
+
+
+def show_failures(database: Database, request_id: str, console: Console) -> None:
+    """Print the instances that are not committed; raises CommitmentNotFound."""
+    failures = commitment.list_failures(database, OPERATOR, request_id)
+    rows = [(one.reference.sop_instance_uid, one.in_words) for one in failures[:ROWS_MAX]]
+    _print_table(console, ("SOP Instance UID", "not committed, because"), rows)
+    console.print(f"{len(failures)} instances are not committed." if failures else "Nothing has failed.")
 
 
 def retry_commitment(database: Database, request_id: str) -> None:

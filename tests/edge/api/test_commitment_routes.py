@@ -9,6 +9,7 @@ from filmless.edge.api.schemas import (
     AvailabilityNoticePageOut,
     AvailabilitySubscribersOut,
     CommitmentAskedPageOut,
+    CommitmentFailuresOut,
     CommitmentReceivedPageOut,
 )
 from filmless.features.access import Role, system_actor
@@ -44,6 +45,13 @@ def test_requests_made_of_us_are_listed_and_a_parked_one_is_retried(system: Syst
     assert [(one.id, one.state, one.number_failed) for one in page.items] == [
         (request_id, "waiting to report", 1)
     ]
+    failures = CommitmentFailuresOut.model_validate_json(
+        anna.get(f"/commitments/{request_id}/failures").content
+    )
+    assert [(one.sop_instance_uid, one.failure_reason) for one in failures.items] == [
+        (UNKNOWN.sop_instance_uid, 0x0112)
+    ]
+    assert anna.get("/commitments/nobody/failures").status_code == 404
     assert anna.post(f"/commitments/received/{request_id}/retry").status_code == 409
     reporting_failed(system.database, US, request_id, "Nobody knows where it lives.", give_up=True)
     parked = anna.get("/commitments/received", params={"state": "parked"}).json()

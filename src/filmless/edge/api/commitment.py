@@ -13,6 +13,7 @@ from filmless.edge.api.schemas import (
     AvailabilityNoticePageOut,
     AvailabilitySubscribersOut,
     CommitmentAskedPageOut,
+    CommitmentFailuresOut,
     CommitmentReceivedPageOut,
     CreatedOut,
     PathText,
@@ -90,6 +91,28 @@ def retry_asked(request: Request, commitment_id: PathText) -> Response:
     """Ask once more."""
     commitment.retry_asked(context_of(request).database, actor_of(request), commitment_id)
     return Response(status_code=204)
+
+
+# --- Both --------------------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/commitments/{commitment_id}/failures",
+    **answers(200, CommitmentFailuresOut, "What is not committed", 401, 403, 404),
+)
+def list_failures(request: Request, commitment_id: PathText) -> Response:
+    """Which instances of a request, of either direction, are not committed, and why."""
+    failures = commitment.list_failures(context_of(request).database, actor_of(request), commitment_id)
+    items = [
+        {
+            "sop_class_uid": one.reference.sop_class_uid,
+            "sop_instance_uid": one.reference.sop_instance_uid,
+            "failure_reason": one.reason,
+            "explanation": one.in_words,
+        }
+        for one in failures[: limits.QUERY_RESULTS_MAX]
+    ]
+    return json_response({"items": items, "total": len(failures)})
 
 
 # --- Instance availability ---------------------------------------------------------------------------------

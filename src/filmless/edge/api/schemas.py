@@ -227,6 +227,22 @@ class CommitmentAskedPageOut(_Model):
     total: int
 
 
+class CommitmentFailureOut(_Model):
+    """One instance that is not committed; the reason as PS3.3 C.14.1.1 numbers it, and in words."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    failure_reason: int
+    explanation: str
+
+
+class CommitmentFailuresOut(_Model):
+    """The first of the instances that are not committed, and how many there are."""
+
+    items: list[CommitmentFailureOut]
+    total: int
+
+
 class AskCommitment(_Model):
     """Whom to ask about which study."""
 

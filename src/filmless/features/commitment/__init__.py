@@ -43,6 +43,7 @@ from filmless.features.commitment.errors import (
     SubscriberNotFound,
     TransactionUnknown,
 )
+from filmless.features.commitment.failures import list_failures
 from filmless.features.commitment.model import (
     AskedState,
     CommitmentAsked,
@@ -106,6 +107,7 @@ __all__ = [
     "get_question",
     "get_report",
     "is_verified_quickly",
+    "list_failures",
     "list_subscribers",
     "note_asked",
     "note_reported",

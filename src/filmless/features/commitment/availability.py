@@ -57,7 +57,7 @@ class AvailableSeries:
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityNotice:
-    """What one N-CREATE tells whom. `sop_instance_uid`: of the notice itself, the same for the same content."""
+    """What one N-CREATE tells whom. `sop_instance_uid`: the notice's own, the same for the same content."""
 
     notice_id: str
     sop_instance_uid: str

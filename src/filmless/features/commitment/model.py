@@ -14,13 +14,23 @@ Event = TypeVar("Event", bound=StrEnum)
 
 
 class FailureReason(IntEnum):
-    """Failure Reason (0008,1197) of an instance that is not committed (PS3.3 C.14-1)."""
+    """Failure Reason (0008,1197) of an instance that is not committed (PS3.3 C.14.1.1)."""
 
     PROCESSING_FAILURE = 0x0110
     NO_SUCH_INSTANCE = 0x0112
     CLASS_INSTANCE_CONFLICT = 0x0119
     DUPLICATE_TRANSACTION_UID = 0x0131
 
+
+REASONS_IN_WORDS: Mapping[int, str] = {
+    0x0110: "it could not be verified, or is damaged",
+    0x0112: "there is no such instance",
+    0x0119: "the instance is of another SOP class",
+    0x0122: "the SOP class is not supported",
+    0x0131: "the Transaction UID is in use for other instances",
+    0x0213: "there was no room or time for it",
+}
+"""All Failure Reasons of the standard; other numbers are a peer's own."""
 
 REASON_OF: Mapping[Verdict, FailureReason | None] = {
     Verdict.HELD: None,
@@ -39,6 +49,12 @@ class FailedInstance:
 
     reference: InstanceReference
     reason: int
+
+    @property
+    def in_words(self) -> str:
+        """The reason for a person, with its number."""
+        words = REASONS_IN_WORDS.get(self.reason, "the node gives a reason of its own")
+        return f"{words} ({self.reason:04X})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,15 @@ def mark_overdue(tx: Transaction, asked_before: datetime) -> int:
 # --- Both --------------------------------------------------------------------------------------------------
 
 
+def find_failures(tx: Transaction, request_id: str) -> tuple[FailedInstance, ...] | None:
+    """What failed of the request of that id, whichever direction; None when there is none."""
+    for table in (commitments_received, commitments_asked):
+        packed = tx.execute(sa.select(table.c.failures).where(table.c.id == request_id)).scalar_one_or_none()
+        if packed is not None:
+            return unpack_failures(packed)
+    return None
+
+
 def trim_finished(tx: Transaction, before: datetime, rows_max: int) -> int:
     """Forget up to so many requests that were finished before then, of each table; returns how many."""
     deleted = 0
