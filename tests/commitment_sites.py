@@ -27,8 +27,9 @@ from filmless.features.commitment import (
     find_asked,
     find_received,
 )
-from filmless.features.nodes import NewNode, add_node
+from filmless.features.nodes import NewNode, add_node, update_node
 from filmless.infra.database import Database
+from filmless.infra.jobs import claim, finish
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.settings import Settings
@@ -75,20 +76,36 @@ class Site:
         services = Services(self.archive, ae_title, sandbox, TLSFiles(folder / "tls"))
         self.server = DIMSEServer(services, admission, "127.0.0.1", 0)
         self.server.start()
-        functions = {
+        self.functions = {
             kind: function for kind, function in jobs(system, sandbox).items() if kind != "prepare-series"
         }
         reactions = {kind: those[1:] for kind, those in REACTIONS.items()}  # Pictures are not our business.
-        self.worker = Worker(self.database, functions, reactions)
+        self.worker = Worker(self.database, self.functions, reactions)
 
     def close(self) -> None:
         self.server.stop()
         self.archive.close()
         self.database.close()
 
+    def dies_with_a_job(self, kind: str) -> None:
+        """A worker runs jobs until it takes one of this kind, and is never heard of again."""
+        while True:
+            with self.database.transaction() as tx:
+                lease = claim(tx, "a worker that dies")
+            assert lease is not None
+            if lease.kind == kind:
+                return
+            self.functions[lease.kind](lease.payload)
+            with self.database.transaction() as tx:
+                finish(tx, lease)
+
     def knows(self, ae_title: str, port: int, **more: Any) -> None:
         """Register a node on this machine."""
         add_node(self.database, US, NewNode(ae_title, "127.0.0.1", port, **more))
+
+    def moves(self, ae_title: str, port: int) -> None:
+        """A node listens on another port from now on."""
+        update_node(self.database, US, NewNode(ae_title, "127.0.0.1", port))
 
     def work(self, after_seconds: float = 0) -> None:
         """Run what is due after a while."""
@@ -115,8 +132,9 @@ def open_site(tmp_path: Path, sqlite_template: Path, clock: FrozenClock) -> Iter
 
     def open_one(ae_title: str) -> Site:
         folder = tmp_path / ae_title
-        folder.mkdir()
-        shutil.copyfile(sqlite_template, folder / "filmless.sqlite3")
+        if not folder.exists():  # Else it is started again on what it had.
+            folder.mkdir()
+            shutil.copyfile(sqlite_template, folder / "filmless.sqlite3")
         opened.append(Site(ae_title, folder, clock))
         return opened[-1]
 
