@@ -3,7 +3,6 @@
 Not here: what a protocol makes of it (`edge/dimse/tls`). Start at `TLSFiles`.
 """
 
-import hashlib
 import re
 import ssl
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from filmless.infra.settings import Settings
 # TLS 1.2 suites with forward secrecy and authenticated encryption (RFC 9325 4.2). The modified profile is a
 # closed list of the AES-GCM ones (PS3.15 B.13). Those of TLS 1.3 are all good (RFC 9325 4.2.1). Level 2 of
 # OpenSSL keeps RSA and DHE to at least 2048 bits, elliptic curves to at least 224.
-_SUITES = {
+TLS_SUITES = {
     "bcp195": "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:!aNULL:!aDSS:!PSK:!SRP@SECLEVEL=2",
     "modified": "ECDHE+AESGCM:DHE+AESGCM:!aNULL:!aDSS:!PSK:!SRP@SECLEVEL=2",
 }
@@ -70,7 +69,7 @@ class TLSFiles:
         """A context for our side that shows our certificate and trusts nobody yet; raises TLSNotUsable."""
         context = ssl.SSLContext(protocol)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(_SUITES[self.profile])
+        context.set_ciphers(TLS_SUITES[self.profile])
         # No resumption: an association lasts minutes, and a ticket would outlive a certificate taken back.
         context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
         # What is bound to a node is trusted by itself, whoever issued it.
@@ -84,11 +83,6 @@ class TLSFiles:
 
     def _chain(self) -> Path:
         return self.certificate or made_certificate(self.folder, self.common_name)
-
-
-def fingerprint_of(pem: str) -> str:
-    """SHA-256 of a certificate, in hexadecimal."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
 
 def spelled(fingerprint: str) -> str:
