@@ -138,7 +138,7 @@ def print_dry_run(found: routing.DryRun, out: Console) -> None:
     if not found.instances:
         out.print("Nothing would be sent.")
     for destination, instances in found.instances.items():
-        out.print(f"{instances} instances would go to {escape(destination)}.", highlight=False)
+        out.print(f"To {escape(destination)} would go: {instances} of its instances.", highlight=False)
 
 
 def rule_named(database: Database, name: str) -> routing.Rule:

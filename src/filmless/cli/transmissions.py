@@ -61,7 +61,7 @@ def send(
             " The node is paused: resume it with filmless queue resume." if queued.state is State.HELD else ""
         )
         console.print(
-            f"{queued.instances} instances are queued for {ae_title}: transmission {queued.id}.{held}",
+            f"Queued for {ae_title}: transmission {queued.id}, instances: {queued.instances}.{held}",
             highlight=False,
             markup=False,
         )
@@ -104,8 +104,9 @@ def queue_cancel(transmission_id: str) -> None:
     """Send no more of a transmission; what has arrived stays there."""
     with opened_system() as system:
         found = routing.cancel_transmission(system.database, OPERATOR, transmission_id)
-        sent = f"{found.instances_sent} of {found.instances} instances had been sent"
-        console.print(f"Cancelled; {sent}.", highlight=False)
+        console.print(
+            f"Cancelled; instances sent before: {found.instances_sent} of {found.instances}.", highlight=False
+        )
 
 
 @queue_app.command("priority")
@@ -144,7 +145,7 @@ def list_queue(database: Database, state: str | None, destination: str, limit: i
     if rows:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for title in ("id", "to", "state", "priority", "sent", "tries", "asked by", "last error"):
-            table.add_column(title, no_wrap=title == "id", overflow="fold")
+            table.add_column(title, no_wrap=title not in ("asked by", "last error"), overflow="fold")
         for row in rows:
             colour = COLOURS[row.state]
             table.add_row(
