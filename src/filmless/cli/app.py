@@ -18,6 +18,7 @@ from filmless.cli.tls import tls_app
 from filmless.cli.tokens import token_app
 from filmless.cli.transmissions import queue_app, send
 from filmless.cli.users import user_app
+from filmless.cli.worklist import worklist_app
 
 app = typer.Typer(
     name="filmless",
@@ -44,6 +45,7 @@ app.add_typer(route_app, name="route")
 app.add_typer(prefetch_app, name="prefetch")
 app.add_typer(project_app, name="project")
 app.add_typer(remote_app, name="remote")
+app.add_typer(worklist_app, name="worklist")
 app.add_typer(commitment_app, name="commitment")
 app.add_typer(availability_app, name="availability")
 

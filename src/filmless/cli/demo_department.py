@@ -1,6 +1,7 @@
 """`filmless demo`: fill the data folder with a synthetic department, and serve it if asked to."""
 
 from collections import Counter
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from filmless.cli.common import console, error_console, opened_system, plain_err
 from filmless.compose import System
 from filmless.features.access import NewUser, Role, UserNameTaken, add_user, system_actor
 from filmless.features.archive import StoreStatus, receive_part10
+from filmless.features.scheduling import StepExists, schedule_step
 from filmless.infra.errors import FilmlessError, NotPermitted
 from filmless.infra.migrations import migrate
 from filmless.infra.settings import Settings
@@ -29,7 +31,7 @@ ASIDE = "kept aside"
 def demo(
     serve: Annotated[bool, typer.Option("--serve", help="Start the servers afterwards.")] = False,
 ) -> None:
-    """Make a demo department: users, 40 invented patients, synthetic and test images."""
+    """Make a demo department: users, 40 invented patients, a worklist, images."""
     with plain_errors():
         settings = Settings.load()
         if settings.binds_beyond_loopback:
@@ -39,6 +41,7 @@ def demo(
     with opened_system(migrated=False) as system:
         migrate(system.database)
         _add_users(system)
+        _add_steps(system)
         _add_images(system)
     _print_logins()
     if serve:
@@ -54,6 +57,14 @@ def _add_users(system: System) -> None:
             add_user(system.access, system_actor("demo"), NewUser(user_name, role, PASSWORD, display_name))
         except UserNameTaken:
             continue
+
+
+def _add_steps(system: System) -> None:
+    from filmless.cli.demo import demo_steps
+
+    for step in demo_steps(system.clock.now().astimezone().date()):
+        with suppress(StepExists):
+            schedule_step(system.database, system_actor("demo"), step)
 
 
 def _add_images(system: System) -> None:

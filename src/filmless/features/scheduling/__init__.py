@@ -16,6 +16,7 @@ from filmless.features.scheduling.attributes import (
 from filmless.features.scheduling.errors import (
     NumberTaken,
     StepChangedMeanwhile,
+    StepExists,
     StepNotFound,
     StepNotInState,
     StepRefused,
@@ -82,6 +83,7 @@ __all__ = [
     "StepChangedMeanwhile",
     "StepDetails",
     "StepEvent",
+    "StepExists",
     "StepFilter",
     "StepNotFound",
     "StepNotInState",

@@ -23,6 +23,10 @@ class NumberTaken(Conflict):
     """The accession number, Study Instance UID or step ID belongs to something else already."""
 
 
+class StepExists(NumberTaken):
+    """The very step is there already: same patient, procedure and Scheduled Procedure Step ID."""
+
+
 class WorklistQueryNotUnderstood(Invalid):
     """A key of the worklist query, `tag`, has a value that its kind of attribute cannot have."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from filmless.features.scheduling import repository
-from filmless.features.scheduling.errors import NumberTaken
+from filmless.features.scheduling.errors import NumberTaken, StepExists
 from filmless.features.scheduling.model import NewStep, RequestedProcedure
 from filmless.infra.database import Transaction
 from filmless.standards.dicom.uids import new_uid
@@ -95,7 +95,7 @@ def _add_step(tx: Transaction, procedure_ref: str, new: NewStep) -> str:
     step = replace(step, scheduled_procedure_step_id=named)
     made = repository.insert_step(tx, procedure_ref, replace(new, step=step))
     if made is None:
-        raise NumberTaken("The procedure has a step with that Scheduled Procedure Step ID already.")
+        raise StepExists("The procedure has a step with that Scheduled Procedure Step ID already.")
     return made
 
 
