@@ -14,7 +14,6 @@ from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.our_side import OurSide
 from filmless.edge.dimse.prefetch import Prefetcher
 from filmless.edge.dimse.remote import Puller
-from filmless.edge.dimse.tls import TLSFiles
 from filmless.edge.dimse.transmit import Transmitter
 from filmless.features import access, archive, commitment, routing
 from filmless.infra import limits
@@ -72,9 +71,8 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
 
 def routing_jobs(system: System, services: Services) -> Mapping[str, JobFunction]:
     """What rules send, and what is fetched beforehand."""
-    tls, zone = TLSFiles.of(system.settings), system.settings.zone
-    transmitter = Transmitter(services, tls, zone)
-    prefetcher = Prefetcher(services, tls)
+    zone = system.settings.zone
+    transmitter, prefetcher = Transmitter(services, zone), Prefetcher(services)
     router = access.system_actor("routing")
     return {
         routing.ROUTE_STUDY: lambda payload: routing.route_study(

@@ -17,7 +17,6 @@ from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.querying import RetrieveReport, find_remote, get_remote, move_remote
 from filmless.edge.dimse.receiving_contexts import storage_contexts
 from filmless.edge.dimse.requestor import Peer
-from filmless.edge.dimse.tls import TLSFiles
 from filmless.features import archive, routing
 from filmless.features.access import system_actor
 from filmless.features.nodes import get_node
@@ -40,9 +39,8 @@ _log = get_logger()
 class Prefetcher:
     """Fetches for one worker process."""
 
-    def __init__(self, services: Services, tls: TLSFiles) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._tls = tls
         self._place = threading.Lock()
 
     def prefetch(self, payload: Mapping[str, Any]) -> None:
@@ -84,7 +82,7 @@ class Prefetcher:
 
     def _peer(self, ae_title: str) -> Peer:
         node = get_node(self._services.archive.database, ae_title)
-        return peer_of(node, self._services.ae_title, self._tls)
+        return peer_of(node, self._services.ae_title, self._services.tls)
 
     def _fetch(self, rule: PrefetchRule, prior: Prior, peer: Peer) -> list[str]:
         """Have one study sent here; returns what went wrong, if anything."""

@@ -17,7 +17,6 @@ from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.errors import AssociationRejected
 from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.sending import FailedInstance, Outgoing, SendReport, outgoing_of, send_instances
-from filmless.edge.dimse.tls import TLSFiles
 from filmless.features import commitment, routing
 from filmless.features.access import system_actor
 from filmless.features.archive import InstanceReference, InstanceRow, stored_chunks
@@ -45,9 +44,8 @@ _log = get_logger()
 class Transmitter:
     """Sends for one worker process."""
 
-    def __init__(self, services: Services, tls: TLSFiles, zone: tzinfo | None) -> None:
+    def __init__(self, services: Services, zone: tzinfo | None) -> None:
         self._services = services
-        self._tls = tls
         self._zone = zone
         self._places = threading.BoundedSemaphore(limits.TRANSMISSIONS_AT_ONCE_MAX)
 
@@ -79,7 +77,7 @@ class Transmitter:
         sending = _Sending(self._services, claimed)
         try:
             node = get_node(self._services.archive.database, claimed.destination)
-            return sending.send_to(node, self._tls)
+            return sending.send_to(node)
         except NodeNotFound:
             words = f"No node {claimed.destination} is registered here. Add it, or change who sends to it."
             return sending.ended(Ending.IMPOSSIBLE, words)
@@ -121,7 +119,7 @@ class _Sending:
         self._noted = len(self._remaining)
         self._own_words: dict[str, str] = {}  # Why an instance could not even be made ready.
 
-    def send_to(self, node: Node, tls: TLSFiles) -> Attempt:
+    def send_to(self, node: Node) -> Attempt:
         """Send what is left; raises what `send_instances` raises when nothing got through."""
         archive, claimed = self._services.archive, self._claimed
         project = routing.get_project(archive.database, ACTOR, claimed.project) if claimed.project else None
@@ -132,7 +130,7 @@ class _Sending:
             return self._judged([])
         report = send_instances(
             self._services,
-            peer_of(node, self._services.ae_title, tls),
+            peer_of(node, self._services.ae_title, self._services.tls),
             outgoing,
             associations_max=node.associations_max,
             on_progress=self._on_progress,
