@@ -21,7 +21,7 @@ from filmless.edge.dimse.status import (
     comment_of,
     status_of,
 )
-from filmless.features.archive import Level, iterate_matches
+from filmless.features.archive import Level, QueryNotUnderstood, iterate_matches
 from filmless.infra import limits
 from filmless.standards.dicom.data_set import DataSet
 from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
@@ -62,7 +62,7 @@ class FindExchange(IdentifierExchange):
                 error_comment=comment_of(error),
             )
             return
-        answering = Answering(services.archive, services.ae_title, asked)
+        answering = Answering(services.archive, conversation.actor, services.ae_title, asked)
         status = PENDING_WITH_UNSUPPORTED_KEYS if answering.has_unsupported_keys else PENDING
         for row in iterate_matches(services.archive, conversation.actor, asked.level, asked.query):
             if conversation.is_cancelled():
@@ -72,7 +72,9 @@ class FindExchange(IdentifierExchange):
         yield self.reply(SUCCESS)
 
     def status_of(self, error: BaseException) -> int:
-        """What we fail at is Unable to Process here (PS3.4 table C.4-1)."""
+        """PS3.4 table C.4-1: a value that cannot be matched is A900, what we fail at C001."""
+        if isinstance(error, QueryNotUnderstood):
+            return IDENTIFIER_DOES_NOT_MATCH
         status = status_of(error)
         return UNABLE_TO_PROCESS if status == PROCESSING_FAILURE else status
 

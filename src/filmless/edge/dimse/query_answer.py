@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from filmless.edge.dimse.query_identifier import ABOUT_THE_QUERY, UNIQUE_KEYS, Asked
+from filmless.features.access import Actor
 from filmless.features.archive import (
     Archive,
     FoundInstance,
@@ -108,8 +109,9 @@ _BULKY_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 class Answering:
     """Makes the answers to one query."""
 
-    def __init__(self, archive: Archive, ae_title: str, asked: Asked) -> None:
+    def __init__(self, archive: Archive, actor: Actor, ae_title: str, asked: Asked) -> None:
         self._archive = archive
+        self._actor = actor
         self._asked = asked
         self._fixed = self._fixed_elements(ae_title)
         self._own: list[tuple[int, str, Callable[[MatchRow], Any], str]] = []
@@ -126,7 +128,7 @@ class Answering:
             value = getattr(part_of(row), name)
             elements[tag] = Element(vr, _values(value, vr))
         if self._optional:
-            found = read_optional_keys(self._archive, row, self._optional)
+            found = read_optional_keys(self._archive, self._actor, row, self._optional)
             for tag, key in self._optional.items():
                 elements[tag] = _answered(key, found.element(tag) if found is not None else None)
         return data_set
@@ -213,7 +215,7 @@ def _values(value: str | int | tuple[str, ...] | None, vr: str) -> list[Any]:
 
 
 def _tells_a_part(tag: int, level: Level, key: Element) -> bool:
-    """Whether a key of a level below says exactly what one of the entity's parts has: it matched, so it has."""
+    """Whether a key of a level below says exactly what a part of the entity has: it matched, so it has."""
     below = any(tag in _OWN[one] for one in Level if one.depth > max(level.depth, Level.STUDY.depth))
     if not below or key.vr not in _EXACT_VRS or not key.values or len(key.values) > 1:
         return False

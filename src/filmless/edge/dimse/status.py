@@ -31,7 +31,6 @@ STATUS_OF: dict[type[errors.FilmlessError], int] = {
     errors.Unavailable: 0xA700,
     # Particular errors with a code of their own; A77x as dcm4chee-arc answers them.
     archive.MissingIdentifiers: 0xA900,
-    archive.QueryNotUnderstood: IDENTIFIER_DOES_NOT_MATCH,
     archive.DataSetDoesNotMatchSOPClass: 0xA900,
     archive.PatientMismatch: 0xA778,
     archive.DemographicsConflict: 0xA779,

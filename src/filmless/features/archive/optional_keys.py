@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from filmless.features.access import Actor, Permission
 from filmless.features.archive.matches import MatchRow
 from filmless.features.archive.matching import Level
 from filmless.features.archive.rows import FoundInstance, SeriesRow, StudyRow
@@ -60,11 +61,14 @@ _FIRST_OF = {
 }
 
 
-def read_optional_keys(archive: ReadableArchive, row: MatchRow, wanted: Collection[int]) -> DataSet | None:
+def read_optional_keys(
+    archive: ReadableArchive, actor: Actor, row: MatchRow, wanted: Collection[int]
+) -> DataSet | None:
     """Those of the wanted top-level attributes that the entity has; None when nothing can be read of it.
 
-    Belongs to the query that found the row, which has asked for permission and left the audit record.
+    Belongs to the query that found the row, which has left the audit record. Raises NotPermitted.
     """
+    actor.must(Permission.STUDIES_READ)
     place = _place_of(archive, row)
     if place is None:
         return None
