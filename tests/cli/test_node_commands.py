@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from filmless.cli.app import app
-from filmless.features.nodes import Refusal, RefusalReason, note_refusals
+from filmless.features.nodes import Refusal, RefusalReason, describe_certificates, note_refusals
 from filmless.infra.clock import SystemClock
 from filmless.infra.database import Database
-from filmless.infra.tls_files import fingerprint_of, spelled
+from filmless.infra.tls_files import spelled
 from made_certificates import MadeCertificate
 
 
@@ -107,6 +107,13 @@ def test_what_is_named_is_changed_and_the_rest_left(
     assert {**after, **dict.fromkeys(follows)} == {**before, **dict.fromkeys(follows)}
 
 
+def test_colons_stay_colons(folder: Path) -> None:
+    options = ("--description", "room :AB:", "--check-address", "--address", "2001:ab::1")
+    run("node", "add", "CT1", "2001:ab:0::2", "104", *options)
+    assert shown()["description"] == "room :AB:"
+    assert shown()["calls from"] == "2001:ab:0::2, 2001:ab::1"
+
+
 def test_a_bound_certificate_is_taken_away(folder: Path) -> None:
     _, pem = MadeCertificate.of("CT1").files(folder, "device")
     run("node", "add", "CT1", "ct1", "104", "--certificate", pem)
@@ -152,7 +159,7 @@ def test_our_certificate_is_shown_and_handed_out_without_its_key(folder: Path) -
     assert "PRIVATE" not in exported
     assert ssl.PEM_cert_to_DER_cert(exported)
     shown_tls = run("tls", "show").output
-    assert spelled(fingerprint_of(exported)) in shown_tls
+    assert spelled(describe_certificates(exported)[0].fingerprint) in shown_tls
     assert "2762" in shown_tls
     file = folder / "for-the-ct.pem"
     assert run("tls", "export", file).exit_code == 0

@@ -12,8 +12,9 @@ from filmless.infra.log import configure_log
 from filmless.infra.migrations import current_revision, head_revision
 from filmless.infra.settings import Settings
 
-console = Console()
-error_console = Console(stderr=True)
+# Without pictures: of a fingerprint 10:AB:D4 and of an address 2001:ab::1 rich would make a blood group.
+console = Console(emoji=False)
+error_console = Console(stderr=True, emoji=False)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from filmless.edge.api.node_schemas import (
     UnknownCallersOut,
 )
 from filmless.features.access import Role
-from filmless.features.nodes import Refusal, RefusalReason, note_refusals
-from filmless.infra.tls_files import TLSFiles, fingerprint_of, spelled
+from filmless.features.nodes import Refusal, RefusalReason, describe_certificates, note_refusals
+from filmless.infra.tls_files import TLSFiles, spelled
 from made_certificates import MadeCertificate
 from web_installation import register, sign_in
 
@@ -142,7 +142,9 @@ def test_the_other_side_s_administrator_learns_all_that_a_device_asks_for(
     ours = answer.json()
     assert (ours["ae_title"], ours["dicom_port"], ours["dicom_tls_port"]) == ("FILMLESS", 11112, 2762)
     assert "PRIVATE" not in ours["certificate_pem"]
-    assert ours["certificate"]["fingerprint"] == spelled(fingerprint_of(ours["certificate_pem"]))
+    assert ours["certificate"]["fingerprint"] == spelled(
+        describe_certificates(ours["certificate_pem"])[0].fingerprint
+    )
     assert ours["certificate_pem"] == TLSFiles.of(system.settings).own_certificate()
 
 

@@ -33,6 +33,7 @@ from filmless.features.nodes import (
     RefusalReason,
     TLSMode,
     add_node,
+    describe_certificates,
     get_node,
     list_unknown_callers,
     update_node,
@@ -41,7 +42,7 @@ from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.own_certificate import made_certificate
 from filmless.infra.sandbox import Sandbox
-from filmless.infra.tls_files import TLSFiles, TLSNotUsable, fingerprint_of, spelled
+from filmless.infra.tls_files import TLSFiles, TLSNotUsable, spelled
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from filmless.standards.dicom.transfer_syntaxes import IMPLICIT_LE
 from made_certificates import MadeCertificate
@@ -378,7 +379,7 @@ def test_our_own_certificate_is_made_once_and_is_ours_alone(tmp_path: Path) -> N
     assert [each.name for each in first.parent.iterdir()] == ["own.pem"]
     pem = TLSFiles(tmp_path / "tls").own_certificate()
     assert "PRIVATE" not in pem
-    assert spelled(fingerprint_of(pem)).count(":") == 31
+    assert spelled(describe_certificates(pem)[0].fingerprint).count(":") == 31
 
 
 UNUSABLE = [
