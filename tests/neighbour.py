@@ -121,7 +121,9 @@ class Neighbour:
     def _send_back(self, port: int) -> tuple[int, dict[str, int]]:
         uid = check_instance.CHECK_SOP_CLASS_UID
         with open_association(Peer("127.0.0.1", port, "FILMLESS", "CT1"), [(uid, (IMPLICIT_LE,))]) as back:
-            status = back.store(uid, check_instance.CHECK_SOP_INSTANCE_UID, IMPLICIT_LE, (self.held,))
+            status = back.store(
+                uid, check_instance.check_uids("FILMLESS").sop_instance_uid, IMPLICIT_LE, (self.held,)
+            )
         failed = int(status != 0)
         counts = {
             "number_of_completed_suboperations": 1 - failed,

@@ -39,8 +39,10 @@ from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom import sop_classes, tags
 from filmless.standards.dicom.data_set import decode_data_set
 from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
+from filmless.standards.dicom.uids import is_valid_uid
 from neighbour import Manners, Neighbour
 
+UIDS = check_instance.check_uids("FILMLESS")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 
@@ -149,11 +151,11 @@ def test_without_consent_nothing_is_sent(ours: OurSide) -> None:
 
 @pytest.mark.parametrize("transfer_syntax_uid", [EXPLICIT_LE, IMPLICIT_LE])
 def test_the_test_image_is_plainly_nobody_and_always_the_same(transfer_syntax_uid: str) -> None:
-    encoded = check_instance.check_data_set(transfer_syntax_uid)
-    assert encoded == check_instance.check_data_set(transfer_syntax_uid)
+    encoded = check_instance.check_data_set("FILMLESS", transfer_syntax_uid)
+    assert encoded == check_instance.check_data_set("FILMLESS", transfer_syntax_uid)
     data_set = decode_data_set(encoded, transfer_syntax_uid, bytes_max=10_000)
     assert data_set.text(tags.PATIENT_NAME) == "FILMLESS^CONNECTION TEST"
-    assert data_set.text(tags.SOP_INSTANCE_UID) == check_instance.CHECK_SOP_INSTANCE_UID
+    assert data_set.text(tags.SOP_INSTANCE_UID) == UIDS.sop_instance_uid
     assert data_set.element(tags.PIXEL_DATA) is not None
 
 
@@ -164,15 +166,30 @@ def test_a_caller_who_may_not_store_is_refused_with_the_test_image_too(
     add_node(archive.database, system_actor("test"), asks_only)
     uid = check_instance.CHECK_SOP_CLASS_UID
     with open_association(Peer("127.0.0.1", server.port, "FILMLESS", "CT1"), [(uid, (EXPLICIT_LE,))]) as it:
-        data = (check_instance.check_data_set(EXPLICIT_LE),)
-        assert it.store(uid, check_instance.CHECK_SOP_INSTANCE_UID, EXPLICIT_LE, data) == 0x0124
+        data = (check_instance.check_data_set("FILMLESS", EXPLICIT_LE),)
+        assert it.store(uid, UIDS.sop_instance_uid, EXPLICIT_LE, data) == 0x0124
+
+
+def test_another_filmless_has_another_test_image_which_we_keep(server: DIMSEServer, archive: Archive) -> None:
+    theirs = check_instance.check_uids("OTHER")
+    assert len({*vars_of(theirs), *vars_of(UIDS)}) == 6
+    assert all(is_valid_uid(uid) for uid in vars_of(theirs))
+    uid = check_instance.CHECK_SOP_CLASS_UID
+    with open_association(Peer("127.0.0.1", server.port, "FILMLESS", "OTHER"), [(uid, (EXPLICIT_LE,))]) as it:
+        data = (check_instance.check_data_set("OTHER", EXPLICIT_LE),)
+        assert it.store(uid, theirs.sop_instance_uid, EXPLICIT_LE, data) == 0
+    assert stored(archive) == 1
+
+
+def vars_of(uids: check_instance.CheckUIDs) -> list[str]:
+    return [uids.study_instance_uid, uids.series_instance_uid, uids.sop_instance_uid]
 
 
 def test_only_our_own_test_image_is_dropped(server: DIMSEServer, archive: Archive) -> None:
     one = a_ct_slice()
     contexts = [(CT_IMAGE_STORAGE, (EXPLICIT_LE,))]
     with open_association(Peer("127.0.0.1", server.port, "FILMLESS", "CT1"), contexts) as it:
-        for uid in (one.SOPInstanceUID, check_instance.CHECK_SOP_INSTANCE_UID):
+        for uid in (one.SOPInstanceUID, UIDS.sop_instance_uid):
             one.SOPInstanceUID = uid
             assert it.store(CT_IMAGE_STORAGE, uid, EXPLICIT_LE, (encoded(one),)) == 0
     assert stored(archive) == 2

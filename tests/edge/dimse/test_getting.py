@@ -6,7 +6,7 @@ import pytest
 
 from archivist import PENDING, Archivist, Script, Start, counts
 from builders import CT_IMAGE_STORAGE, EXPLICIT_LE, a_ct_slice, encoded
-from filmless.edge.dimse.check_instance import CHECK_SOP_CLASS_UID, CHECK_SOP_INSTANCE_UID, check_data_set
+from filmless.edge.dimse.check_instance import CHECK_SOP_CLASS_UID, check_data_set, check_uids
 from filmless.edge.dimse.errors import ContextNotAccepted
 from filmless.edge.dimse.querying import RetrieveReport, get_remote
 from filmless.edge.dimse.receiving_contexts import CONTEXTS_MAX, storage_contexts
@@ -93,10 +93,10 @@ def test_our_own_test_image_is_not_kept_when_it_comes_back(start: Start, archive
             has_data_set=True,
             message_id=1,
             affected_sop_class_uid=CHECK_SOP_CLASS_UID,
-            affected_sop_instance_uid=CHECK_SOP_INSTANCE_UID,
+            affected_sop_instance_uid=check_uids("FILMLESS").sop_instance_uid,
             priority=0,
         )
-        data = (check_data_set(store.transfer_syntax_uid),)
+        data = (check_data_set("FILMLESS", store.transfer_syntax_uid),)
         archivist.connection.send_message(store.context_id, command, data)
         event = archivist.connection.next_event(10)
         assert isinstance(event, CommandReceived)

@@ -1,15 +1,18 @@
 """The one instance that the connection doctor sends: plainly synthetic, always the same, never kept by us.
 
-A Secondary Capture image of 16 by 16 pixels of the patient FILMLESS^CONNECTION TEST, with UIDs that are ours
-and fixed: however often a connection is checked, an archive holds it once. When a peer sends it back to us
-(that is the check of C-MOVE) our server says Success and drops it: it must become nobody's study here. That
-is no broken promise: nobody else may make an instance with this UID. Not here: the checks
-(`connection_doctor`). Start at `check_data_set`.
+A Secondary Capture image of 16 by 16 pixels of the patient FILMLESS^CONNECTION TEST. Its UIDs follow from our
+AE title and never change: however often a connection is checked, an archive holds it once. When a peer sends
+it back to us (that is the check of C-MOVE) our server says Success and drops it: it must become nobody's
+study here. That is no broken promise: nobody else makes an instance with this UID. Another Filmless keeps
+it as any archive does. Not here: the checks (`connection_doctor`). Start at `check_data_set`.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 
 from filmless.edge.dimse.exchange import Message
 from filmless.edge.dimse.status import SUCCESS
@@ -20,22 +23,42 @@ from filmless.standards.dicom.sop_classes import SECONDARY_CAPTURE_IMAGE
 from filmless.standards.dicom.upper_layer import CommandSet
 
 CHECK_SOP_CLASS_UID = SECONDARY_CAPTURE_IMAGE
-CHECK_STUDY_INSTANCE_UID = "2.25.221625915154214268677147916585916282890"
-CHECK_SERIES_INSTANCE_UID = "2.25.149650221539566914820035826966563332921"
-CHECK_SOP_INSTANCE_UID = "2.25.16806713307239238681371627973322773693"
+
+_NAMESPACE = uuid.UUID("a6bcc50e-7a6a-4a35-a1f5-6f43f4d4bb4c")  # Ours for this purpose (RFC 9562 6.6).
 
 _SIDE = 16  # Pixels: small, and still an image that every viewer shows.
 
 _log = get_logger()
 
 
-def check_data_set(transfer_syntax_uid: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class CheckUIDs:
+    """Of the test image of one AE title."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@cache
+def check_uids(our_ae_title: str) -> CheckUIDs:
+    """The UIDs of the test image that we send under this AE title (PS3.5 annex B.2)."""
+    return CheckUIDs(
+        *(
+            f"2.25.{uuid.uuid5(_NAMESPACE, f'{our_ae_title} {level}').int}"
+            for level in ("study", "series", "instance")
+        )
+    )
+
+
+def check_data_set(our_ae_title: str, transfer_syntax_uid: str) -> bytes:
     """The data set of the instance in an uncompressed transfer syntax; the same bytes each time."""
+    uids = check_uids(our_ae_title)
     data_set = DataSet()
     for tag, value in (
         (tags.IMAGE_TYPE, "DERIVED\\SECONDARY"),
         (tags.SOP_CLASS_UID, CHECK_SOP_CLASS_UID),
-        (tags.SOP_INSTANCE_UID, CHECK_SOP_INSTANCE_UID),
+        (tags.SOP_INSTANCE_UID, uids.sop_instance_uid),
         (tags.STUDY_DATE, "20000101"),
         (tags.STUDY_TIME, "000000"),
         (tags.ACCESSION_NUMBER, ""),
@@ -49,8 +72,8 @@ def check_data_set(transfer_syntax_uid: str) -> bytes:
         (tags.PATIENT_ID, "FILMLESS-CONNECTION-TEST"),
         (tags.PATIENT_BIRTH_DATE, ""),
         (tags.PATIENT_SEX, "O"),
-        (tags.STUDY_INSTANCE_UID, CHECK_STUDY_INSTANCE_UID),
-        (tags.SERIES_INSTANCE_UID, CHECK_SERIES_INSTANCE_UID),
+        (tags.STUDY_INSTANCE_UID, uids.study_instance_uid),
+        (tags.SERIES_INSTANCE_UID, uids.series_instance_uid),
         (tags.STUDY_ID, "TEST"),
         (tags.SERIES_NUMBER, 1),
         (tags.INSTANCE_NUMBER, 1),
@@ -69,10 +92,10 @@ def check_data_set(transfer_syntax_uid: str) -> bytes:
     return encode_data_set(data_set, transfer_syntax_uid)
 
 
-def is_check_instance(request: CommandSet) -> bool:
+def is_check_instance(request: CommandSet, our_ae_title: str) -> bool:
     """Whether a C-STORE brings our own test instance."""
     return (
-        request.affected_sop_instance_uid == CHECK_SOP_INSTANCE_UID
+        request.affected_sop_instance_uid == check_uids(our_ae_title).sop_instance_uid
         and request.affected_sop_class_uid == CHECK_SOP_CLASS_UID
     )
 

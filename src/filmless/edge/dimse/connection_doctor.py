@@ -74,6 +74,10 @@ class _Patient:
     services: set[str] = field(default_factory=set)
     has_image: bool = False
 
+    @property
+    def uids(self) -> check_instance.CheckUIDs:
+        return check_instance.check_uids(self.ours.ae_title)
+
     def found(self, step: Step, name: str, **facts: str) -> Finding:
         self.facts |= facts
         return finding(step, name, self.facts)
@@ -256,7 +260,7 @@ def _find(patient: _Patient) -> Finding:
     if not patient.services.intersection((sop_classes.STUDY_ROOT_FIND, sop_classes.PATIENT_ROOT_FIND)):
         return patient.found(Step.FIND, "not_accepted")
     # Nobody's study: what comes back is our own test image, or nothing.
-    keys = {"StudyInstanceUID": check_instance.CHECK_STUDY_INSTANCE_UID}
+    keys = {"StudyInstanceUID": patient.uids.study_instance_uid}
     try:
         for _ in find_remote(_peer(patient), "STUDY", keys, ("PatientID",), limit=1):
             pass
@@ -281,8 +285,8 @@ def _store(patient: _Patient) -> Finding:
     try:
         with open_association(_peer(patient), [(uid, SYNTAXES)]) as association:
             syntax = association.context_for(uid).transfer_syntax_uid
-            data = (check_instance.check_data_set(syntax),)
-            status = association.store(uid, check_instance.CHECK_SOP_INSTANCE_UID, syntax, data)
+            data = (check_instance.check_data_set(patient.ours.ae_title, syntax),)
+            status = association.store(uid, patient.uids.sop_instance_uid, syntax, data)
     except FilmlessError as error:
         return patient.found(Step.STORE, "refused", reason=_half_sentence(error))
     patient.has_image = status in (SUCCESS, _DUPLICATE_SOP_INSTANCE) or status >> 12 == 0xB
@@ -324,7 +328,7 @@ def _move_back(patient: _Patient) -> Finding:
         return patient.found(Step.MOVE_BACK, "not_accepted", get=also)
     if not patient.has_image:
         return patient.found(Step.MOVE_BACK, "needs_the_image")
-    keys = {"StudyInstanceUID": check_instance.CHECK_STUDY_INSTANCE_UID}
+    keys = {"StudyInstanceUID": patient.uids.study_instance_uid}
     try:
         report = move_remote(
             _peer(patient),

@@ -330,7 +330,7 @@ class Receiver:
         """Serve one request of the peer."""
         if request.command_field != CommandField.C_STORE_RQ:
             return UnknownOperation(request)
-        if is_check_instance(request):
+        if is_check_instance(request, self._peer.calling_ae_title):
             return CheckExchange(request, self._peer.called_ae_title)
         announced = ReceiveContext(
             sop_class_uid=request.affected_sop_class_uid,

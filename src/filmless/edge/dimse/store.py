@@ -68,7 +68,8 @@ class StoreExchange:
 
 def begin_store(conversation: Conversation, request: CommandSet, context: PresentationContext) -> Exchange:
     """Serve one C-STORE of this association."""
-    if is_check_instance(request) and Permission.STUDIES_STORE in conversation.actor.permissions:
+    ours = is_check_instance(request, conversation.services.ae_title)
+    if ours and Permission.STUDIES_STORE in conversation.actor.permissions:
         return CheckExchange(request, conversation.calling_ae_title)
     announced = ReceiveContext(
         sop_class_uid=request.affected_sop_class_uid,
