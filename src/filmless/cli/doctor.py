@@ -3,28 +3,35 @@
 import shutil
 import socket
 import sqlite3
+import ssl
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from filmless.cli.common import console, plain_errors
 from filmless.compose import System, open_system
 from filmless.compose.folders import web_folder
+from filmless.edge.dimse.plain_reasons import plain_reason
 from filmless.edge.dimse.requestor import Peer, open_association
-from filmless.features import access
+from filmless.features import access, nodes
 from filmless.infra import limits
 from filmless.infra.errors import FilmlessError, Unavailable
 from filmless.infra.migrations import current_revision, head_revision
 from filmless.infra.settings import Settings
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.sop_classes import VERIFICATION
 from filmless.standards.dicom.transfer_syntaxes import IMPLICIT_LE
 
+OPERATOR = access.system_actor("command line")
+CERTIFICATE_DAYS_MIN = 30  # Before a node's certificate ends: its vendor needs some weeks for a new one.
 HTTP_SECONDS_MAX = 5  # A server that is well answers /readyz in milliseconds.
 GOOD, ODD, BAD = "[green]well[/]", "[yellow]look[/]", "[bold red]ill[/]"
 
@@ -61,12 +68,13 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     try:
         with open_system(settings) as system:
-            for check in (_database, _object_store, _web_build):
+            for check in (_database, _object_store, _web_build, _bound_certificates, _turned_away):
                 yield _look(check, system)
     except FilmlessError as error:
         yield Finding(BAD, error.message, "Check FILMLESS_DATABASE_URL and FILMLESS_OBJECT_STORE_URL.")
     yield _web(settings)
     yield _dicom(settings)
+    yield _tls(settings)
 
 
 def _look(check: Callable[[System], Finding], system: System) -> Finding:
@@ -123,6 +131,29 @@ def _web_build(_: System) -> Finding:
     return Finding(GOOD, "The web application and the viewer are built.")
 
 
+def _bound_certificates(system: System) -> Finding:
+    """The first node whose certificate has ended or soon will."""
+    now = system.clock.now()
+    for node in nodes.list_nodes(system.database, OPERATOR):
+        bound = nodes.describe_certificates(node.certificate_pem)
+        ends = max((each.not_valid_after for each in bound), default=None)
+        if ends is not None and ends < now + timedelta(days=CERTIFICATE_DAYS_MIN):
+            what = f"The certificate bound to {escape(node.ae_title)} ends on {ends:%Y-%m-%d}."
+            advice = "Get the new one, and bind both: `filmless node edit … --certificate FILE`."
+            return Finding(BAD if ends < now else ODD, what, advice)
+    return Finding(GOOD, "No certificate that is bound to a node ends soon.")
+
+
+def _turned_away(system: System) -> Finding:
+    ours = system.settings.ae_title  # We ourselves, when an earlier doctor looked at the DICOM port.
+    callers = nodes.list_unknown_callers(system.database, OPERATOR)
+    strangers = [each for each in callers if each.last.calling_ae_title != ours]
+    if strangers:
+        what = f"DICOM callers that were turned away: {len(strangers)}."
+        return Finding(ODD, what, "See `filmless node unknown`.")
+    return Finding(GOOD, "No DICOM caller is waiting to be let in.")
+
+
 def _web(settings: Settings) -> Finding:
     url = f"http://{_host(settings)}:{settings.http_port}/readyz"
     try:
@@ -151,6 +182,37 @@ def _dicom(settings: Settings) -> Finding:
             f"Well, if {settings.ae_title} is not a registered node; else see its log.",
         )
     return Finding(GOOD, f"The DICOM server on {where} answers C-ECHO.")
+
+
+def _tls(settings: Settings) -> Finding:
+    """Whether our TLS port answers with our certificate; it is shown none, for it would not know it."""
+    port = settings.dicom_tls_port
+    if not port:
+        return Finding(GOOD, "DICOM over TLS is switched off.")
+    try:
+        files = TLSFiles.of(settings)
+        own = files.own_certificate()
+        (described,) = nodes.describe_certificates(own)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=own)
+        with (
+            socket.create_connection((_host(settings), port), HTTP_SECONDS_MAX) as sock,
+            context.wrap_socket(sock),
+        ):
+            ends = f"{described.not_valid_after:%Y-%m-%d}"
+            return Finding(
+                GOOD, f"DICOM over TLS answers on port {port}; our certificate is good until {ends}."
+            )
+    except ssl.SSLError as error:
+        return Finding(
+            BAD, f"TLS on port {port} fails: {plain_reason(error)}.", "Look into the log of `serve`."
+        )
+    except OSError:
+        return Finding(ODD, f"No DICOM over TLS on port {port}.", "Start `filmless serve`; else see its log.")
+    except FilmlessError as error:
+        return Finding(BAD, error.message)
 
 
 def _host(settings: Settings) -> str:
