@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from builders import EXPLICIT_LE, ROOT, a_ct_slice
+from builders import EXPLICIT_LE, IMPLICIT_LE, ROOT, a_ct_slice
 from filmless.edge.dimse.find import FindExchange
 from filmless.edge.dimse.query_identifier import KEYS_MAX
 from filmless.edge.dimse.requestor import Peer, open_association
@@ -19,8 +22,10 @@ from filmless.infra.database import Database
 from filmless.infra.errors import Unavailable
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.standards.dicom import tags
-from filmless.standards.dicom.data_set import encode_data_set
+from filmless.standards.dicom.data_set import DataSet, encode_data_set
+from filmless.standards.dicom.dictionary import vr_of
 from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
+from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_BE
 from filmless.standards.dicom.upper_layer import CommandField, CommandSet
 from queried_archive import ME, fill, keep
 from querying_peer import Answers, Keys, answering, find, find_on, identifier
@@ -108,6 +113,60 @@ def test_a_hostile_identifier_is_answered_and_the_association_lives(
     with open_association(peer, [(STUDY_ROOT_FIND, (EXPLICIT_LE,))]) as association:
         assert find_on(association, STUDY_ROOT_FIND, data).status == status
         assert len(find_on(association, STUDY_ROOT_FIND, GOOD).pending) == 2
+
+
+_TAGS = st.sampled_from(
+    [
+        *(tag for name, tag in vars(tags).items() if name.isupper() and tag < tags.PIXEL_DATA),
+        *(0x00080002, 0x00090010, 0x00091001, 0x00100000, 0x00081032, 0x00101002, 0x00189087),
+    ]
+)
+_VALUES: dict[str, st.SearchStrategy[str | int | bytes | None]] = {
+    "LO": st.one_of(
+        st.text(max_size=8), st.sampled_from(["*", "?", "\\\\", "20260101-", '""', "1.2.3", "-"])
+    ),
+    "US": st.integers(0, 0xFFFF),
+    "UN": st.binary(max_size=6),
+    "SQ": st.none(),
+}
+_ELEMENTS = st.sampled_from(sorted(_VALUES)).flatmap(
+    lambda vr: st.tuples(_TAGS, st.just(vr), st.one_of(st.none(), _VALUES[vr]))
+)
+
+
+def _of(
+    elements: list[tuple[int, str, str | int | bytes | None]], items: list[tuple[int, DataSet]]
+) -> DataSet:
+    data_set = DataSet()
+    for tag, vr, value in elements:
+        own = vr_of(tag) if vr == "LO" else vr
+        with suppress(ValueError):  # Text for a number, say: then it is something else's turn.
+            data_set.set(tag, value, own)
+    for tag, item in items:
+        data_set.set_items(tag, [item])
+    return data_set
+
+
+_IDENTIFIERS = st.recursive(
+    st.builds(_of, st.lists(_ELEMENTS, max_size=12), st.just([])),
+    lambda inner: st.builds(
+        _of, st.lists(_ELEMENTS, max_size=12), st.lists(st.tuples(_TAGS, inner), max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(
+    _IDENTIFIERS,
+    st.sampled_from(["PATIENT", "STUDY", "SERIES", "IMAGE"]),
+    st.sampled_from([EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE]),
+)
+def test_no_identifier_makes_us_fail(peer: Peer, keys: DataSet, level: str, syntax: str) -> None:
+    keys.set(tags.QUERY_RETRIEVE_LEVEL, level)
+    keys.set(tags.PATIENT_ID, "TEST-1")
+    answers = find(peer, PATIENT_ROOT_FIND, keys, transfer_syntax_uid=syntax)
+    assert answers.status in (0x0000, 0xA900, 0xC000)  # C001 would be a mistake of ours.
 
 
 def test_a_node_that_may_not_query_is_told(archive: Archive) -> None:

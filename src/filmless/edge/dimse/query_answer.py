@@ -217,7 +217,7 @@ def _values(value: str | int | tuple[str, ...] | None, vr: str) -> list[Any]:
 def _tells_a_part(tag: int, level: Level, key: Element) -> bool:
     """Whether a key of a level below says exactly what a part of the entity has: it matched, so it has."""
     below = any(tag in _OWN[one] for one in Level if one.depth > max(level.depth, Level.STUDY.depth))
-    if not below or key.vr not in _EXACT_VRS or not key.values or len(key.values) > 1:
+    if not below or not {key.vr, vr_of(tag)} <= _EXACT_VRS or not key.values or len(key.values) > 1:
         return False
     return not {"*", "?"} & set(str(key.values[0]))
 
