@@ -408,3 +408,24 @@ def test_a_key_with_a_pass_phrase_is_refused_and_no_terminal_asked(tmp_path: Pat
     files.key.write_bytes(locked)
     with pytest.raises(TLSNotUsable, match="pass phrase"):
         files.context(ssl.PROTOCOL_TLS_SERVER)
+
+
+def test_a_certificate_that_is_lost_while_serving_costs_tls_callers_only(
+    archive: Archive, tmp_path: Path
+) -> None:
+    files = files_of(OURS, tmp_path / "tls")
+    with serving(archive, files, accept_unknown=True) as server:
+        assert echo(server, client(None, tmp_path)) == 0
+        assert files.certificate is not None
+        files.certificate.unlink()
+        with pytest.raises(PeerUnreachable):
+            echo(server, client(None, tmp_path))
+        assert echo(server, None) == 0
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(archive: Archive, tmp_path: Path) -> None:
+    files = files_of(OURS, tmp_path / "tls")
+    with serving(archive, files, accept_unknown=True) as server:
+        assert echo(server, client(None, tmp_path, trusts=OURS)) == 0
+        CT1.files(files.folder, "own")
+        assert echo(server, client(None, tmp_path, trusts=CT1)) == 0

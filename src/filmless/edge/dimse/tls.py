@@ -69,8 +69,15 @@ class TLSDoor:
             _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self._files.authorities)
 
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
-        """The caller's connection, not yet greeted; the socket becomes part of it. Raises TLSNotUsable."""
-        return self._current().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        """The caller's connection, not yet greeted; the socket becomes part of it, or is closed.
+
+        Raises TLSNotUsable, and Unavailable when the database does not tell whom to trust.
+        """
+        try:
+            return self._current().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except BaseException:
+            sock.close()
+            raise
 
     def _current(self) -> ssl.SSLContext:
         bound = tuple(list_bound_certificates(self._database))
