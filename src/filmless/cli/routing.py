@@ -209,8 +209,8 @@ def _weekdays(word: str) -> tuple[int, ...]:
         return WEEKEND
     found: list[int] = []
     for part in word.split(","):
-        first, _, last = part.partition("-")
-        start, end = _weekday(first), _weekday(last or first)
+        first, dash, last = part.partition("-")
+        start, end = _weekday(first), _weekday(last if dash else first)
         found += [(start + step) % 7 for step in range((end - start) % 7 + 1)]
     return tuple(found)
 

@@ -49,12 +49,23 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+class Progress:
+    """What is done with each word about progress; a test may listen, or let the worker die of it."""
+
+    def __init__(self) -> None:
+        self.record: Callable[..., bool] = routing.record_progress
+
+    def __call__(self, *arguments: Any) -> bool:
+        return self.record(*arguments)
+
+
 @dataclass
 class House:
     """An installation, its worker, and short words for what the tests do with it."""
 
     system: System
     worker: Worker
+    progress: Progress
     clock: FrozenClock
 
     @property
@@ -91,10 +102,16 @@ class House:
 def house(database: Database, clock: FrozenClock, tmp_path: Path, sandbox: Sandbox) -> House:
     system = an_installation(database, clock, tmp_path)
     services = dimse_services(system, sandbox)
-    reactions = {
-        kind: [one for one in all_ if one is routing.route_study_soon] for kind, all_ in REACTIONS.items()
+    progress = Progress()
+    transmitter = transmit.Transmitter(services, VIENNA, progress)
+    functions = {
+        **routing_jobs(system, services),
+        routing.TRANSMIT: lambda payload: transmitter.transmit(payload["destination"]),
     }
-    return House(system, Worker(database, routing_jobs(system, services), reactions), clock)
+    reactions = {
+        kind: [one for one in those if one is routing.route_study_soon] for kind, those in REACTIONS.items()
+    }
+    return House(system, Worker(database, functions, reactions), progress, clock)
 
 
 def uids(*numbers: int) -> list[str]:
@@ -180,10 +197,10 @@ def test_after_our_own_worker_died_only_the_rest_is_sent(
     with StoringPeer(answer=kill.answer) as peer:
         house.knows("ARCHIVE", peer.port)
         sent = house.sends()
-        monkeypatch.setattr(routing, "record_progress", kill.record_progress)
+        house.progress.record = kill.record_progress
         with pytest.raises(Killed):
             house.works()
-        monkeypatch.undo()
+        house.progress.record = routing.record_progress
         known = house.now(sent)
         assert (known.state, known.instances_sent) == (State.SENDING, kill.noted)
         house.works(60)  # Its lease still lasts.
@@ -202,7 +219,6 @@ class KillAfter:
 
     def __init__(self, instances: int) -> None:
         self._instances = instances
-        self._record = routing.record_progress
         self._is_over = threading.Event()
         self.noted = 0
 
@@ -217,7 +233,7 @@ class KillAfter:
         if self.noted >= self._instances:
             self._is_over.set()
             raise Killed
-        going_on = self._record(*arguments)
+        going_on = routing.record_progress(*arguments)
         self.noted = 10 - len(arguments[3])
         return going_on
 
@@ -305,15 +321,13 @@ def test_sending_stops_when_a_person_says_so(
             assert heard.wait(10)
         return 0, ""
 
-    record = routing.record_progress
-
     def record_progress(*arguments: Any) -> bool:
-        going_on = record(*arguments)
+        going_on = routing.record_progress(*arguments)
         if not going_on:
             heard.set()
         return going_on
 
-    monkeypatch.setattr(routing, "record_progress", record_progress)
+    house.progress.record = record_progress
     with StoringPeer(answer=answer) as peer:
         house.knows("ARCHIVE", peer.port)
         sent = house.sends()

@@ -8,7 +8,7 @@ next (`features/routing`), the associations (`sending`). Start at `Transmitter.t
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from functools import partial
 
@@ -18,11 +18,12 @@ from filmless.edge.dimse.errors import AssociationRejected
 from filmless.edge.dimse.peers import peer_of
 from filmless.edge.dimse.sending import FailedInstance, Outgoing, SendReport, outgoing_of, send_instances
 from filmless.features import commitment, routing
-from filmless.features.access import system_actor
+from filmless.features.access import Actor, system_actor
 from filmless.features.archive import InstanceReference, InstanceRow, stored_chunks
 from filmless.features.nodes import Node, NodeInactive, NodeNotFound, get_node
 from filmless.features.routing import Attempt, Claimed, Ending
 from filmless.infra import limits
+from filmless.infra.database import Database
 from filmless.infra.errors import FilmlessError, Invalid, Unavailable
 from filmless.infra.log import get_logger
 from filmless.standards.dicom.deidentification import MayShowIdentity, Project, deidentify, uid_in
@@ -38,15 +39,24 @@ _FOR_NOW = frozenset((*range(0xA700, 0xA770), 0x0110, 0x0213))
 
 ACTOR = system_actor("routing")
 
+RecordProgress = Callable[[Database, Actor, Claimed, Iterable[int], Iterable[int]], bool]
+
 _log = get_logger()
 
 
 class Transmitter:
     """Sends for one worker process."""
 
-    def __init__(self, services: Services, zone: tzinfo | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        zone: tzinfo | None,
+        record_progress: RecordProgress = routing.record_progress,
+    ) -> None:
+        """`zone`: the department's. `record_progress` is handed in by those who watch it."""
         self._services = services
         self._zone = zone
+        self._record_progress = record_progress
         self._places = threading.BoundedSemaphore(limits.TRANSMISSIONS_AT_ONCE_MAX)
 
     def transmit(self, destination: str) -> None:
@@ -74,7 +84,7 @@ class Transmitter:
 
     def _attempt(self, claimed: Claimed) -> Attempt:
         """Send what is left; whatever happens becomes an Attempt, so that the lease always ends."""
-        sending = _Sending(self._services, claimed)
+        sending = _Sending(self._services, claimed, self._record_progress)
         try:
             node = get_node(self._services.archive.database, claimed.destination)
             return sending.send_to(node)
@@ -107,9 +117,10 @@ class Transmitter:
 class _Sending:
     """One attempt: which instances are left, and when that was written down last."""
 
-    def __init__(self, services: Services, claimed: Claimed) -> None:
+    def __init__(self, services: Services, claimed: Claimed, record_progress: RecordProgress) -> None:
         self._services = services
         self._claimed = claimed
+        self._record_progress = record_progress
         self._remaining = set(claimed.remaining)
         self._refused = set(claimed.refused)
         self._ref_of: dict[str, int] = {}  # By the SOP Instance UID under which it goes.
@@ -186,7 +197,7 @@ class _Sending:
     def _note(self) -> bool:
         database = self._services.archive.database
         try:
-            return routing.record_progress(database, ACTOR, self._claimed, self._remaining, self._refused)
+            return self._record_progress(database, ACTOR, self._claimed, self._remaining, self._refused)
         except Unavailable:  # The database is busy; the images need not wait for it.
             return True
 
