@@ -278,7 +278,7 @@ def test_a_change_reaches_all_levels(database: Database) -> None:
         placer_order_number="PL-9",
         requested_procedure_priority="STAT",
         modality="MR",
-        scheduled_station_ae_titles=("MR1", "MR2"),
+        scheduled_station_ae_titles=("MR2", "MR1"),
     )
     changed = change_step(database, DESK, read.id, wanted, read.revision)
     assert changed.details == wanted

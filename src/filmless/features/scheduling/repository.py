@@ -243,5 +243,8 @@ def _insert(tx: Transaction, table: sa.Table, values: dict[str, Any]) -> str | N
 
 
 def _insert_stations(tx: Transaction, step_ref: str, ae_titles: Sequence[str]) -> None:
-    rows = [{"step_ref": step_ref, "scheduled_station_ae_title": title} for title in ae_titles]
+    rows = [
+        {"step_ref": step_ref, "scheduled_station_ae_title": title, "item_number": number}
+        for number, title in enumerate(ae_titles, start=1)
+    ]
     tx.execute(sa.insert(step_stations), rows)

@@ -89,7 +89,7 @@ def _stations_of(tx: Transaction, step_refs: Sequence[str]) -> dict[str, list[st
         statement = (
             sa.select(step_stations)
             .where(columns.step_ref.in_(step_refs))
-            .order_by(columns.step_ref, columns.scheduled_station_ae_title)
+            .order_by(columns.step_ref, columns.item_number)
         )
         for row in tx.execute(statement):
             found.setdefault(row.step_ref, []).append(row.scheduled_station_ae_title)

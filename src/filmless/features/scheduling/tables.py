@@ -96,6 +96,7 @@ step_stations = sa.Table(
     metadata,
     sa.Column("step_ref", sa.Text, sa.ForeignKey("scheduled_steps.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("scheduled_station_ae_title", sa.Text, primary_key=True),
+    sa.Column("item_number", sa.Integer, nullable=False),  # From 1: in the order in which they were named.
     sa.Index("ix_step_stations_scheduled_station_ae_title", "scheduled_station_ae_title"),
 )
 

@@ -231,6 +231,7 @@ def upgrade() -> None:
         "step_stations",
         sa.Column("step_ref", sa.Text(), nullable=False),
         sa.Column("scheduled_station_ae_title", sa.Text(), nullable=False),
+        sa.Column("item_number", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["step_ref"],
             ["scheduled_steps.id"],
