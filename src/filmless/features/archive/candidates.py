@@ -1,9 +1,9 @@
 """Finding by an index what a query's walk through the studies, newest first, would find too late.
 
-A page of a rare name would read nearly all studies. So it is first asked how many patients (or studies) can
-match, by the index that fits: in order, or of trigrams. Up to CANDIDATES_MAX they are fetched and the page
-is looked for among theirs; if they are more, a page is near on any walk. Every condition is checked anyway.
-Not here: the conditions themselves (`conditions`). Start at `narrow`.
+A page of a rare name would read nearly all studies. So the patients (or studies) that can match are first
+looked for by the index that fits: in order, or of trigrams. When they are few, the page is looked for among
+theirs; when they are many, a page is near on any walk. Every condition is checked anyway. Not here: the
+conditions themselves (`conditions`). Start at `narrow`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from filmless.features.archive.patterns import Column, Condition
 from filmless.features.archive.tables import studies
 from filmless.infra.database import Transaction
 
-CANDIDATES_MAX = 2000  # Up to here fetching everybody's studies is faster than looking through all.
+CANDIDATES_MAX = 3000  # Up to here fetching everybody's studies is faster than walking through all.
+WITH_MORE_ASKED = 4  # So many times more are worth it when other keys make a page of matches far away.
 
 PATIENT_TRIGRAMS = sa.table("patient_trigrams", sa.column("rowid", sa.Integer))
 STUDY_TRIGRAMS = sa.table("study_trigrams", sa.column("rowid", sa.Integer))
@@ -25,17 +26,30 @@ _TRIGRAMS = {Level.PATIENT: PATIENT_TRIGRAMS, Level.STUDY: STUDY_TRIGRAMS}
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """The conditions to run, and what was learnt.
+class Candidates:
+    """Patients or studies that meet some conditions of a query, by row id, ascending; `more`: and others."""
 
-    `candidates`: one condition more, that the row is one of few. `patient_refs`: the patients of it, where it
-    is about them; `many_patients`: an index has patients that match, and not few.
+    level: Level
+    matched: Sequence[Matched]
+    refs: list[int]
+    more: bool
+
+    def condition(self, *, is_sqlite: bool) -> Condition:
+        """That a study is one of them, or theirs."""
+        column = studies.c.patient_ref if self.level is Level.PATIENT else studies.c.id
+        return among(column, self.refs, is_sqlite=is_sqlite)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The conditions to run.
+
+    `few`: one condition more, that the row is one of few. `candidates`: what an index has, few or many.
     """
 
     conditions: list[Condition]
-    candidates: list[Condition] = field(default_factory=list)
-    patient_refs: list[int] | None = None
-    many_patients: bool = False
+    few: list[Condition] = field(default_factory=list)
+    candidates: Candidates | None = None
 
 
 def among(column: Column, refs: Sequence[int], *, is_sqlite: bool) -> Condition:
@@ -51,13 +65,32 @@ def matching_rows(level: Level, matched: Sequence[Matched], *, is_sqlite: bool) 
     row_id = ROW_ID[level]
     source: sa.FromClause = row_id.table
     conditions = [one.condition for one in matched]
-    if is_sqlite and not any(one.in_order for one in matched):
-        expression = " AND ".join(f"({one.trigrams})" for one in matched if one.trigrams)
-        if expression:
-            trigrams = _TRIGRAMS[level]
-            source = trigrams.join(row_id.table, row_id == trigrams.c.rowid)
-            conditions.insert(0, trigrams_match(level, expression))
+    expression = _trigrams_for(matched, is_sqlite=is_sqlite)
+    if expression:
+        trigrams = _TRIGRAMS[level]
+        # An expression: nothing is to be looked up in the full-text table row by row.
+        source = trigrams.join(row_id.table, row_id == trigrams.c.rowid + 0)
+        conditions.insert(0, trigrams_match(level, expression))
     return sa.select(row_id).select_from(source).where(*conditions)
+
+
+def matching_after(
+    level: Level, matched: Sequence[Matched], after: int, limit: int, *, is_sqlite: bool
+) -> sa.Select[tuple[int]]:
+    """The same, ascending beyond a row id, so many."""
+    rows = matching_rows(level, matched, is_sqlite=is_sqlite)
+    place: Column = (
+        ROW_ID[level] + 0
+    )  # An expression: what the index gives is sorted, all rows are not walked.
+    if _trigrams_for(matched, is_sqlite=is_sqlite):
+        place = _TRIGRAMS[level].c.rowid  # The full-text table gives them in this order.
+    return rows.where(place > after).order_by(place).limit(limit)
+
+
+def _trigrams_for(matched: Sequence[Matched], *, is_sqlite: bool) -> str:
+    if not is_sqlite or any(one.in_order for one in matched):
+        return ""
+    return " AND ".join(f"({one.trigrams})" for one in matched if one.trigrams)
 
 
 def trigrams_match(level: Level, expression: str) -> Condition:
@@ -68,38 +101,42 @@ def trigrams_match(level: Level, expression: str) -> Condition:
     )
 
 
-def few(tx: Transaction, rows: sa.Select[tuple[int]]) -> list[int] | None:
-    """The row ids, unless they are more than CANDIDATES_MAX."""
-    found = tx.execute(rows.limit(CANDIDATES_MAX + 1)).scalars().all()
-    return list(found) if len(found) <= CANDIDATES_MAX else None
+def look_up(tx: Transaction, level: Level, matched: Sequence[Matched], count_max: int) -> Candidates:
+    """The candidates with the lowest row ids."""
+    rows = matching_after(level, matched, 0, count_max + 1, is_sqlite=tx.is_sqlite)
+    found = list(tx.execute(rows).scalars())
+    return Candidates(level, matched, found[:count_max], more=len(found) > count_max)
 
 
 def narrow(tx: Transaction, conditions: Conditions) -> Narrowed:
-    """The conditions of the query with candidates where an index has few of them."""
+    """The conditions of the query, with candidates where an index has them."""
     found = [*conditions.here_and_above()]
-    if _has_index(conditions.below()):
-        refs = few(tx, conditions.parts())
-        row_id = ROW_ID[conditions.level]
-        if refs is not None:
+    below = conditions.below()
+    if any(one.in_order or one.trigrams for one in below):
+        refs = list(tx.execute(conditions.parts().limit(CANDIDATES_MAX + 1)).scalars())
+        if len(refs) <= CANDIDATES_MAX:
+            row_id = ROW_ID[conditions.level]
             return Narrowed(found, [among(row_id, sorted(set(refs)), is_sqlite=tx.is_sqlite)])
     found += conditions.has_part()
     if conditions.level is Level.PATIENT:
         return Narrowed(found)
-    many_patients = False
-    for asked, column in ((Level.PATIENT, studies.c.patient_ref), (Level.STUDY, studies.c.id)):
-        matched = conditions.of(asked)
-        searched = [one for one in matched if one.in_order or one.trigrams]
-        if asked is Level.STUDY:
-            searched = [one for one in matched if one.trigrams and not one.in_order]
+    candidates: Candidates | None = None
+    for level in (Level.PATIENT, Level.STUDY):
+        searched = searched_by_index(conditions, level)
         if not searched:
             continue
-        refs = few(tx, matching_rows(asked, searched, is_sqlite=tx.is_sqlite))
-        if refs is not None:
-            few_rows = among(column, refs, is_sqlite=tx.is_sqlite)
-            return Narrowed(found, [few_rows], refs if asked is Level.PATIENT else None)
-        many_patients = many_patients or asked is Level.PATIENT
-    return Narrowed(found, many_patients=many_patients)
+        others = [one for asked in conditions.found.values() for one in asked if one not in searched]
+        count_max = CANDIDATES_MAX * (WITH_MORE_ASKED if others else 1)
+        looked_up = look_up(tx, level, searched, count_max)
+        if not looked_up.more:
+            return Narrowed(found, [looked_up.condition(is_sqlite=tx.is_sqlite)], looked_up)
+        candidates = candidates or looked_up
+    return Narrowed(found, candidates=candidates)
 
 
-def _has_index(matched: Sequence[Matched]) -> bool:
-    return any(one.in_order or one.trigrams for one in matched)
+def searched_by_index(conditions: Conditions, level: Level) -> list[Matched]:
+    """The keys by which an index finds candidates. Study keys in order need none: the walk is theirs."""
+    matched = conditions.of(level)
+    if level is Level.PATIENT:
+        return [one for one in matched if one.in_order or one.trigrams]
+    return [one for one in matched if one.trigrams and not one.in_order]

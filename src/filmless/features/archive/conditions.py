@@ -6,7 +6,7 @@ Start at `conditions_of`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -139,7 +139,11 @@ def _matched(key: Key, value: str, side: Side) -> Matched:
         is_number = isinstance(key.column.type, sa.Integer)
         return Matched(key.column.is_(None) if is_number else key.column == "")
     matched = key.matcher(key.column, value, side)
-    return matched if key.indexed else Matched(matched.condition)
+    if not key.indexed:
+        return Matched(matched.condition)
+    if matched.trigrams and key.trigrams_in:
+        return replace(matched, trigrams=f"{key.trigrams_in} : ({matched.trigrams})")
+    return matched
 
 
 def _moment(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from filmless.features.access import Actor, Permission
 from filmless.features.archive import repository_read
-from filmless.features.archive.candidates import narrow
+from filmless.features.archive.candidates import Candidates, Narrowed, matching_rows, narrow
 from filmless.features.archive.conditions import Conditions, conditions_of
 from filmless.features.archive.errors import StudyNotFound
 from filmless.features.archive.matching import Level, Side
@@ -22,7 +22,7 @@ from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import QueryNotUnderstood
 from filmless.features.archive.repository_read import MATCHES_COUNTED_MAX
 from filmless.features.archive.rows import FoundInstance, Page, SeriesRow, StudyRow
-from filmless.features.archive.searching import search_conditions, search_words
+from filmless.features.archive.searching import narrow_search, search_words
 from filmless.features.archive.stores import ReadableArchive
 from filmless.features.archive.tables import instances, series, studies
 from filmless.features.audit import AuditEvent, record
@@ -140,19 +140,34 @@ def _find(
         asked = understand(tx, level, query)
         words = search_words(query.search)
         narrowed = narrow(tx, asked)
-        searched = search_conditions(tx, words) if words else []
-        conditions = [*narrowed.conditions, *narrowed.candidates, *searched]
+        searched = narrow_search(tx, words) if words else Narrowed([])
+        conditions = [*narrowed.conditions, *narrowed.few, *searched.conditions, *searched.few]
         rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
         reached_the_end = len(rows) < query.limit and (rows or not query.offset)
         if reached_the_end:
             total = query.offset + len(rows)
         else:
-            of_patient = bool(words) or bool(asked.of(Level.PATIENT))
-            total = repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
+            many = None if narrowed.few or searched.few else narrowed.candidates or searched.candidates
+            total = _count(tx, level, conditions, many, of_patient=bool(words or asked.of(Level.PATIENT)))
     record_query(archive, actor, level, query, rows=len(rows))
     if reached_the_end or total <= MATCHES_COUNTED_MAX:
         return Page(rows, total, total_is_exact=True)
     return Page(rows, MATCHES_COUNTED_MAX, total_is_exact=False)
+
+
+def _count(
+    tx: Transaction,
+    level: Level,
+    conditions: Sequence[Condition],
+    many: Candidates | None,
+    *,
+    of_patient: bool,
+) -> int:
+    """How many match, counted to one more than MATCHES_COUNTED_MAX, by the index that has candidates."""
+    if many is not None and level is Level.STUDY:
+        rows = matching_rows(many.level, many.matched, is_sqlite=tx.is_sqlite)
+        return repository_read.count_among(tx, rows, conditions, of_patient=many.level is Level.PATIENT)
+    return repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
 
 
 def understand(tx: Transaction, level: Level, query: Query) -> Conditions:

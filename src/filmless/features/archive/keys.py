@@ -19,20 +19,24 @@ from filmless.features.patients.tables import patients
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One attribute that can be asked for. `indexed`: an index has its column, in order or as trigrams."""
+    """One attribute that can be asked for.
+
+    `indexed`: an index has its column, in order or as trigrams; `trigrams_in`: that of the full-text table.
+    """
 
     level: Level
     column: Column
     matcher: Matcher
     indexed: bool = False
+    trigrams_in: str = ""
 
 
 def _of_patient(column: Column, matcher: Matcher, *, indexed: bool = False) -> Key:
     return Key(Level.PATIENT, column, matcher, indexed)
 
 
-def _of_study(column: Column, matcher: Matcher, *, indexed: bool = False) -> Key:
-    return Key(Level.STUDY, column, matcher, indexed)
+def _of_study(column: Column, matcher: Matcher, *, indexed: bool = False, trigrams_in: str = "") -> Key:
+    return Key(Level.STUDY, column, matcher, indexed or bool(trigrams_in), trigrams_in)
 
 
 def _of_series(column: Column, matcher: Matcher, *, indexed: bool = False) -> Key:
@@ -71,11 +75,17 @@ KEYS: Mapping[str, Key] = {
     "StudyInstanceUID": _of_study(studies.c.study_instance_uid, matching.uid_list, indexed=True),
     "StudyDate": _of_study(studies.c.study_date, matching.date, indexed=True),
     "StudyTime": _of_study(studies.c.study_time, matching.time),
-    "AccessionNumber": _of_study(studies.c.accession_number, matching.identifier, indexed=True),
+    "AccessionNumber": _of_study(
+        studies.c.accession_number, matching.identifier, trigrams_in="accession_number"
+    ),
     "StudyID": _of_study(studies.c.study_id, matching.identifier),
-    "StudyDescription": _of_study(studies.c.study_description_key, matching.description, indexed=True),
+    "StudyDescription": _of_study(
+        studies.c.study_description_key, matching.description, trigrams_in="description"
+    ),
     "ReferringPhysicianName": _of_study(
-        studies.c.referring_physician_name_key, matching.person_name(None), indexed=True
+        studies.c.referring_physician_name_key,
+        matching.person_name(None),
+        trigrams_in="referring_physician_name",
     ),
     "ModalitiesInStudy": _of_study(studies.c.modalities_in_study, matching.one_of_many),
     "SOPClassesInStudy": _of_study(studies.c.sop_classes_in_study, matching.one_of_many),

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from filmless.features.access import Actor, Permission
 from filmless.features.archive import candidates, repository_read
+from filmless.features.archive.candidates import Candidates
 from filmless.features.archive.conditions import ROW_ID, Conditions
 from filmless.features.archive.find import record_query, understand
-from filmless.features.archive.matching import Level, Matched
+from filmless.features.archive.matching import Level
 from filmless.features.archive.patterns import Column, Condition
 from filmless.features.archive.query import Query
 from filmless.features.archive.rows import FoundInstance, PatientRow, SeriesRow, StudyRow
@@ -49,13 +50,17 @@ def iterate_matches(archive: ReadableArchive, actor: Actor, level: Level, query:
         narrowed = candidates.narrow(tx, asked)
     record_query(archive, actor, level, query)
     if level is Level.PATIENT:
-        return _patients(archive, asked, [*narrowed.conditions, *narrowed.candidates])
-    refs = narrowed.patient_refs
-    if narrowed.many_patients and not any(one.in_order for one in asked.of(Level.STUDY)):
-        return _by_patient(archive, asked, narrowed.conditions, _patient_refs(archive, _searched(asked)))
-    if refs is not None and len(refs) > PATIENTS_AT_ONCE:
-        return _by_patient(archive, asked, narrowed.conditions, _some_at_once(sorted(refs)))
-    return _newest_first(archive, level, [*narrowed.conditions, *narrowed.candidates])
+        return _patients(archive, asked, [*narrowed.conditions, *narrowed.few])
+    found = narrowed.candidates
+    by_patient = found is not None and found.level is Level.PATIENT and len(found.refs) > PATIENTS_AT_ONCE
+    if found is not None and by_patient and not (found.more and _has_dates(asked)):
+        return _by_patient(archive, level, narrowed.conditions, _patient_refs(archive, found))
+    return _newest_first(archive, level, [*narrowed.conditions, *narrowed.few])
+
+
+def _has_dates(asked: Conditions) -> bool:
+    """Whether the walk along the studies' dates has an end that was asked for."""
+    return any(one.in_order for one in asked.of(Level.STUDY))
 
 
 def _newest_first(
@@ -69,57 +74,49 @@ def _newest_first(
 
 def _by_patient(
     archive: ReadableArchive,
-    asked: Conditions,
+    level: Level,
     conditions: Sequence[Condition],
     patient_refs: Iterator[list[int]],
 ) -> Iterator[MatchRow]:
     """Patient by patient, where an index finds the patients and there are many."""
-    columns = [studies.c.patient_ref, *_row_ids(asked.level)]
+    columns = [studies.c.patient_ref, *_row_ids(level)]
     for refs in patient_refs:
         these = [
             *conditions,
             candidates.among(studies.c.patient_ref, refs, is_sqlite=archive.database.is_sqlite),
         ]
-        yield from _pages(archive, asked.level, these, columns, columns, _after_ascending)
+        yield from _pages(archive, level, these, columns, columns, _after_ascending)
 
 
 def _patients(
     archive: ReadableArchive, asked: Conditions, conditions: Sequence[Condition]
 ) -> Iterator[MatchRow]:
-    matched = _searched(asked)
+    matched = candidates.searched_by_index(asked, Level.PATIENT)
     row_id = [patients.c.id]
     if not matched:
         yield from _pages(archive, Level.PATIENT, conditions, row_id, row_id, _after_ascending)
         return
-    for refs in _patient_refs(archive, matched):
+    with archive.database.read() as tx:
+        found = candidates.look_up(tx, Level.PATIENT, matched, candidates.CANDIDATES_MAX)
+    for refs in _patient_refs(archive, found):
         these = [*conditions, candidates.among(patients.c.id, refs, is_sqlite=archive.database.is_sqlite)]
         yield from _pages(archive, Level.PATIENT, these, row_id, row_id, _after_ascending)
 
 
-def _searched(asked: Conditions) -> list[Matched]:
-    """The keys by which an index finds the patients."""
-    return [one for one in asked.of(Level.PATIENT) if one.in_order or one.trigrams]
-
-
-def _some_at_once(refs: Sequence[int]) -> Iterator[list[int]]:
-    for start in range(0, len(refs), PATIENTS_AT_ONCE):
-        yield list(refs[start : start + PATIENTS_AT_ONCE])
-
-
-def _patient_refs(archive: ReadableArchive, matched: Sequence[Matched]) -> Iterator[list[int]]:
-    """Row ids of the patients that match, ascending, some at a time."""
-    after = 0
+def _patient_refs(archive: ReadableArchive, found: Candidates) -> Iterator[list[int]]:
+    """Row ids of the patients that match, ascending, some at a time; those found already come first."""
+    refs, more = found.refs, found.more
     while True:
-        with archive.database.read() as tx:
-            rows = candidates.matching_rows(Level.PATIENT, matched, is_sqlite=tx.is_sqlite)
-            # An expression: sorting what the index of the conditions gives, not walking along the row ids.
-            row_id = patients.c.id + 0
-            page = rows.where(row_id > after).order_by(row_id).limit(candidates.CANDIDATES_MAX)
-            refs = list(tx.execute(page).scalars())
-        yield from _some_at_once(refs)
-        if len(refs) < candidates.CANDIDATES_MAX:
+        for start in range(0, len(refs), PATIENTS_AT_ONCE):
+            yield refs[start : start + PATIENTS_AT_ONCE]
+        if not more:
             return
-        after = refs[-1]
+        with archive.database.read() as tx:
+            page = candidates.matching_after(
+                Level.PATIENT, found.matched, refs[-1], candidates.CANDIDATES_MAX, is_sqlite=tx.is_sqlite
+            )
+            refs = list(tx.execute(page).scalars())
+        more = len(refs) == candidates.CANDIDATES_MAX
 
 
 # --- Pages -------------------------------------------------------------------------------------------------

@@ -143,6 +143,18 @@ def count_matches(tx: Transaction, level: Level, conditions: Sequence[Condition]
     return int(counted)
 
 
+def count_among(
+    tx: Transaction, rows: sa.Select[tuple[int]], conditions: Sequence[Condition], *, of_patient: bool
+) -> int:
+    """As `count_matches` for studies, along a statement for patients (`of_patient`) or studies."""
+    source = rows.get_final_froms()[0]
+    on = studies.c.patient_ref == patients.c.id
+    joined = source.join(studies if of_patient else patients, on)
+    matches = rows.with_only_columns(sa.literal(1), maintain_column_froms=False).select_from(joined)
+    counted = matches.where(*conditions).limit(MATCHES_COUNTED_MAX + 1).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one())
+
+
 def list_timezone_offsets(tx: Transaction) -> list[str]:
     """Every Timezone Offset From UTC that studies have, by one step of the index for each."""
     offsets: list[str] = []

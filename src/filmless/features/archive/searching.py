@@ -1,7 +1,7 @@
 """A person's search field: words over name, Patient ID, accession number and description.
 
 Every word must be found somewhere. Not here: the keys of DICOM queries (`conditions`).
-Start at `search_conditions`.
+Start at `narrow_search`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,14 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from filmless.features.archive import patterns
-from filmless.features.archive.candidates import among, few, matching_rows
+from filmless.features.archive.candidates import (
+    CANDIDATES_MAX,
+    WITH_MORE_ASKED,
+    Candidates,
+    Narrowed,
+    look_up,
+    matching_rows,
+)
 from filmless.features.archive.matching import SEARCH_WORDS_MAX, Level, Matched
 from filmless.features.archive.patterns import Column, Condition
 from filmless.features.archive.tables import studies
@@ -31,30 +38,36 @@ def search_words(search: str) -> list[str]:
     return words[:SEARCH_WORDS_MAX]
 
 
-def search_conditions(tx: Transaction, words: Sequence[str]) -> list[Condition]:
-    """The conditions that every word is found, and candidates where an index has few of them."""
-    found = [sa.or_(_in(Level.PATIENT, word, tx), _in(Level.STUDY, word, tx)) for word in words]
-    long_words = [word for word in words if len(word) > 2]  # Shorter ones have no trigram.
-    places = {
-        word: [level for level in (Level.PATIENT, Level.STUDY) if _exists(tx, level, word)]
-        for word in long_words
-    }
+def narrow_search(tx: Transaction, words: Sequence[str]) -> Narrowed:
+    """The conditions that every word is found, with candidates where an index has few of them."""
+    places = {word: _places(tx, word) for word in words}
     if not all(places.values()):
-        return [sa.false()]
-    for level, column in ((Level.PATIENT, studies.c.patient_ref), (Level.STUDY, studies.c.id)):
-        only_here = [_matched(level, word, tx) for word in long_words if places[word] == [level]]
-        refs = few(tx, matching_rows(level, only_here, is_sqlite=tx.is_sqlite)) if only_here else None
-        if refs is not None:
-            return [*found, among(column, refs, is_sqlite=tx.is_sqlite)]
-    for word in long_words:  # A word that may be in either, but seldom is.
-        both = [
-            few(tx, matching_rows(level, [_matched(level, word, tx)], is_sqlite=tx.is_sqlite))
-            for level in (Level.PATIENT, Level.STUDY)
-        ]
-        if both[0] is not None and both[1] is not None:
-            of_patients = among(studies.c.patient_ref, both[0], is_sqlite=tx.is_sqlite)
-            return [*found, sa.or_(of_patients, among(studies.c.id, both[1], is_sqlite=tx.is_sqlite))]
-    return found
+        return Narrowed([sa.false()])
+    found = [sa.or_(*(_in(level, word, tx) for level in places[word])) for word in words]
+    many: Candidates | None = None
+    for level in (Level.PATIENT, Level.STUDY):
+        only_here = [_matched(level, word, tx) for word in words if places[word] == [level] and len(word) > 2]
+        if only_here:
+            count_max = CANDIDATES_MAX * (WITH_MORE_ASKED if len(only_here) < len(words) else 1)
+            looked_up = look_up(tx, level, only_here, count_max)
+            if not looked_up.more:
+                return Narrowed(found, [looked_up.condition(is_sqlite=tx.is_sqlite)], looked_up)
+            many = many or looked_up
+    if many is None:
+        for word in words:
+            either = [
+                look_up(tx, level, [_matched(level, word, tx)], CANDIDATES_MAX) for level in places[word]
+            ]
+            if len(word) > 2 and not any(one.more for one in either):
+                few = sa.or_(*(one.condition(is_sqlite=tx.is_sqlite) for one in either))
+                return Narrowed(found, [few])
+    return Narrowed(found, candidates=many)
+
+
+def _places(tx: Transaction, word: str) -> list[Level]:
+    """Where the word is found at all; short words, which have no trigram, may be anywhere."""
+    levels = [Level.PATIENT, Level.STUDY]
+    return levels if len(word) < 3 else [level for level in levels if _exists(tx, level, word)]
 
 
 def _in(level: Level, word: str, tx: Transaction) -> Condition:
@@ -63,7 +76,10 @@ def _in(level: Level, word: str, tx: Transaction) -> Condition:
 
 
 def _matched(level: Level, word: str, tx: Transaction) -> Matched:
-    return Matched(_in(level, word, tx), trigrams=patterns.all_of(patterns.trigrams_of_text(word)))
+    trigrams = patterns.all_of(patterns.trigrams_of_text(word))
+    if trigrams and level is Level.STUDY:
+        trigrams = f"{{description accession_number}} : ({trigrams})"
+    return Matched(_in(level, word, tx), trigrams=trigrams)
 
 
 def _exists(tx: Transaction, level: Level, word: str) -> bool:

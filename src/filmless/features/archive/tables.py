@@ -37,7 +37,7 @@ studies = sa.Table(
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.Index("ix_studies_patient_ref", "patient_ref", "study_date", "study_time", "id"),
-    sa.Index("ix_studies_study_date", "study_date", "study_time", "id"),
+    sa.Index("ix_studies_study_date", "study_date", "study_time", "id", "patient_ref"),
     sa.Index("ix_studies_accession_number", "accession_number"),
     sa.Index("ix_studies_received_at", "received_at"),
     sa.Index(
