@@ -22,6 +22,7 @@ from filmless.features.scheduling.model import (
 )
 from filmless.features.scheduling.tables import (
     imaging_requests,
+    number_counters,
     requested_procedures,
     scheduled_steps,
     step_stations,
@@ -36,15 +37,14 @@ from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE
 
 OTHER_ATTRIBUTES_BYTES_MAX = 1 << 20  # Specimens, languages, documents: some KiB; a megabyte is a mistake.
 
-_NEXT = (
-    "INSERT INTO number_counters (name, value) VALUES (?, 1)"
-    " ON CONFLICT (name) DO UPDATE SET value = number_counters.value + 1 RETURNING value"
-)
-
 
 def next_number(tx: Transaction, name: str) -> int:
     """The next number of a counter; two transactions never get the same one."""
-    return int(tx.fast(_NEXT, (name,)).fetchone()[0])
+    insert = sqlite.insert(number_counters) if tx.is_sqlite else postgresql.insert(number_counters)
+    one_more = insert.values(name=name, value=1).on_conflict_do_update(
+        index_elements=["name"], set_={"value": number_counters.c.value + 1}
+    )
+    return int(tx.execute(one_more.returning(number_counters.c.value)).scalar_one())
 
 
 def insert_request(tx: Transaction, patient: PatientDetails, request: ImagingRequest) -> str | None:
