@@ -21,6 +21,18 @@ def alerts(database: Database) -> int:
     return find_records(database, CONSOLE, AuditFilter(event=AuditEvent.SECURITY_ALERT), 1000, 0)[1]
 
 
+def calls(database: Database) -> list[int]:
+    return [each.calls for each in list_unknown_callers(database, CONSOLE)]
+
+
+def note(turned_away: TurnedAway) -> list[threading.Timer]:
+    """The threads that one more refusal starts."""
+    before = set(threading.enumerate())
+    turned_away.note(a_refusal())
+    new = set(threading.enumerate()) - before
+    return [thread for thread in new if isinstance(thread, threading.Timer)]
+
+
 def test_a_caller_in_a_loop_costs_one_row_and_few_writings(sqlite_database: Database) -> None:
     turned_away = TurnedAway(sqlite_database)
     for _ in range(1000):
@@ -31,14 +43,20 @@ def test_a_caller_in_a_loop_costs_one_row_and_few_writings(sqlite_database: Data
     assert alerts(sqlite_database) <= 2  # At once for the first, and what came until the end.
 
 
-def test_the_first_is_written_by_itself(sqlite_database: Database) -> None:
+def test_the_first_is_written_by_itself_and_the_next_when_some_time_has_passed(
+    sqlite_database: Database,
+) -> None:
     turned_away = TurnedAway(sqlite_database)
-    turned_away.note(a_refusal())
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join(30)
-    assert len(list_unknown_callers(sqlite_database, CONSOLE)) == 1
+    for writing in note(turned_away):  # None, if it was so quick that it has ended.
+        writing.join(30)
+    turned_away.write()  # Waits for one that is under way.
+    assert calls(sqlite_database) == [1]
+    (waiting,) = note(turned_away)
+    assert waiting.interval > limits.REFUSAL_WRITE_SECONDS_MIN / 2
+    assert calls(sqlite_database) == [1]
     turned_away.close()
+    assert calls(sqlite_database) == [2]
+    assert note(turned_away) == []  # Nothing is begun after the end.
 
 
 def test_a_flood_of_invented_titles_is_counted_not_kept(sqlite_database: Database) -> None:

@@ -86,10 +86,11 @@ def test_titles_that_look_alike_when_cleaned_are_one_caller(database: Database) 
 def test_the_list_is_bounded_and_forgets_the_longest_silent(
     database: Database, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "UNKNOWN_CALLERS_MAX", 3)
-    for number in range(5):
-        clock.advance(1)
-        note_refusals(database, {a_refusal(f"CT{number}"): 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "UNKNOWN_CALLERS_MAX", 3)
+        for number in range(5):
+            clock.advance(1)
+            note_refusals(database, {a_refusal(f"CT{number}"): 1})
     assert [title for title, _, _ in listed(database)] == ["CT4", "CT3", "CT2"]
 
 
