@@ -55,7 +55,7 @@ def demo_steps(today: date) -> Iterator[NewStep]:
                 scheduled_station_ae_titles=(station,),
                 start_date=f"{day:%Y%m%d}",
                 start_time=f"{start}00",
-                scheduled_procedure_step_id=f"SPS{key}",
+                scheduled_procedure_step_id=f"S{key}",
                 scheduled_station_name=station,
                 scheduled_performing_physician_name=PERFORMING_PHYSICIANS[number % 2],
                 description=what,
