@@ -28,15 +28,15 @@ from web_installation import CONSOLE, an_installation, bearer, client_of, regist
 
 @pytest.fixture
 def other_archive(sqlite_database: Database, clock: FrozenClock, tmp_path: Path) -> Iterator[DIMSEServer]:
-    """Another Filmless, with a study of two slices."""
+    """Another Filmless, with a study of two slices and somebody else's."""
     other = an_installation(sqlite_database, clock, tmp_path / "other", ae_title="OTHER")
     services = dimse_services(other, Sandbox())
     server = DIMSEServer(services, Admission(sqlite_database, "OTHER", False, True), "127.0.0.1", 0)
     server.start()
     contexts = [(CT_IMAGE_STORAGE, (EXPLICIT_LE,))]
     with open_association(Peer("127.0.0.1", server.port, "OTHER", "CT1"), contexts) as sender:
-        for number in (1, 2):
-            one = a_ct_slice(number)
+        others = a_ct_slice(1, study=2, PatientID="TEST-2", PatientName="Other^Person")
+        for one in (a_ct_slice(1), a_ct_slice(2), others):
             assert sender.store(CT_IMAGE_STORAGE, one.SOPInstanceUID, EXPLICIT_LE, (encoded(one),)) == 0
     yield server
     server.stop()
@@ -90,9 +90,13 @@ def test_another_archive_is_searched_and_a_study_fetched(client: TestClient, sys
     assert client.get(f"/studies/{uid}").json()["number_of_instances"] == 2
 
 
-def test_a_search_that_is_cut_off_says_so(client: TestClient) -> None:
-    asked = {"ae_title": "OTHER", "patient_id": "TEST-1", "limit": 1}
-    assert client.post("/remote/search", json=asked).json()["is_whole"] is True
+@pytest.mark.parametrize(("limit", "studies", "is_whole"), [(1, 1, False), (2, 2, True)])
+def test_a_search_that_is_cut_off_says_so(
+    client: TestClient, *, limit: int, studies: int, is_whole: bool
+) -> None:
+    asked = {"ae_title": "OTHER", "patient_id": "TEST*", "limit": limit}
+    found = client.post("/remote/search", json=asked).json()
+    assert (len(found["studies"]), found["is_whole"]) == (studies, is_whole)
 
 
 def test_a_pull_can_be_stopped_once(client: TestClient) -> None:
