@@ -9,13 +9,14 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pydicom
 import pytest
 from bench.orthanc import Orthanc, is_installed
 from bench.processes import free_ports
+from pydicom.errors import InvalidDicomError
 
 from filmless.features import routing
 from filmless.features.routing import State
@@ -50,14 +51,19 @@ def storescp(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def arrived(folder: Path) -> set[str]:
-    """UIDs of the whole files in the folder."""
-    return {str(pydicom.dcmread(path).SOPInstanceUID) for path in folder.iterdir() if path.stat().st_size}
+    """UIDs of the files in the folder; not of one that broke off before its UID."""
+    found: set[str] = set()
+    for path in folder.iterdir():
+        with suppress(InvalidDicomError, EOFError, AttributeError):
+            found.add(str(pydicom.dcmread(path).SOPInstanceUID))
+    return found
 
 
 def kill_when_some_have_come(process: subprocess.Popen[bytes], folder: Path) -> None:
     deadline = time.monotonic() + SECONDS_MAX
+    pause = threading.Event()  # Never set.
     while sum(1 for _ in folder.iterdir()) < 10 and time.monotonic() < deadline:
-        pass
+        pause.wait(0.002)
     process.kill()
 
 
