@@ -50,3 +50,13 @@ def test_binding_beyond_this_machine_is_known(
 ) -> None:
     monkeypatch.setenv("FILMLESS_BIND", bind)
     assert Settings.load().binds_beyond_loopback is beyond
+
+
+def test_a_time_zone_is_one_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().zone is None
+    monkeypatch.setenv("FILMLESS_TIME_ZONE", "Europe/Vienna")
+    assert str(Settings.load().zone) == "Europe/Vienna"
+    for name in ("Middle/Earth", "../etc/passwd", "Europe"):
+        monkeypatch.setenv("FILMLESS_TIME_ZONE", name)
+        with pytest.raises(Invalid, match="FILMLESS_TIME_ZONE.*no time zone has this name"):
+            Settings.load()

@@ -8,9 +8,11 @@ from typing import Any
 from builders import ROOT, a_ct_slice, part10
 from filmless.compose import System
 from filmless.edge.api import create_api, live
-from filmless.features.access import SignInAttempt, create_token, end_session, revoke_token, sign_in
+from filmless.features.access import Role, SignInAttempt, create_token, end_session, revoke_token, sign_in
 from filmless.features.access.access import SEEN_SECONDS_MAX
 from filmless.features.archive import StudyGrowth, receive_part10
+from filmless.features.nodes import NewNode, add_node
+from filmless.features.routing import SendRequest, send_study
 from filmless.infra import limits
 from web_installation import CONSOLE, GOOD_PASSWORD, register
 
@@ -140,6 +142,35 @@ def test_what_happens_in_one_process_is_told_in_another(system: System) -> None:
     run(story)
 
 
+def test_screens_of_those_who_may_send_are_told_of_transmissions(system: System) -> None:
+    _, cookie = a_session(system)
+    register(system, "ris", Role.SERVICE)
+    secret, _ = create_token(system.access, CONSOLE, "ris")
+    app = an_app(system, ping_seconds=9)
+    add_node(system.database, CONSOLE, NewNode("PACS2", "192.0.2.1", 104))
+
+    async def story() -> None:
+        await stored(system, 1)
+        anna, ris = Stream(app, **cookie), Stream(app, authorization=f"Bearer {secret}")
+        for stream in (anna, ris):
+            await stream.next()
+        wanted = SendRequest(f"{ROOT}.1", ("PACS2",))
+        (sent,) = await asyncio.to_thread(send_study, system.database, CONSOLE, wanted)
+        expected = {
+            "transmission_id": sent.id,
+            "study_instance_uid": f"{ROOT}.1",
+            "destination": "PACS2",
+            "state": "waiting",
+        }
+        assert told(await anna.next()) == [("transmission_changed", expected)]
+        await stored(system, 2)
+        assert [name for name, _ in told(await ris.next())] == ["study_changed"]
+        for stream in (anna, ris):
+            await stream.leave()
+
+    run(story)
+
+
 def test_a_silent_stream_pings_and_ends_with_the_session(system: System) -> None:
     secret, cookie = a_session(system)
     app = an_app(system)
@@ -213,11 +244,11 @@ def test_streams_are_counted_and_places_given_back(system: System) -> None:
 
 def test_a_stream_that_is_not_read_keeps_one_state_for_each_study_and_gives_up_in_the_end() -> None:
     async def story() -> None:
-        stream = live.LiveStream()
+        stream = live.LiveStream(shows_queue=True)
         for count in range(5):
             stream.add([StudyGrowth("1.2", 1, count)])
         assert await stream.take(5) == [StudyGrowth("1.2", 1, 4)]
-        stream.add([StudyGrowth(f"1.{n}", 1, 1) for n in range(live.PENDING_STUDIES_MAX + 1)])
+        stream.add([StudyGrowth(f"1.{n}", 1, 1) for n in range(live.PENDING_MAX + 1)])
         assert stream.is_behind
 
     run(story)

@@ -1,6 +1,7 @@
 """The queue: who may do what, pausing, priorities, leases, and what is written down on the way."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -136,6 +137,15 @@ def test_one_at_a_time_goes_to_a_node_urgent_ones_first(archive: Archive, receiv
         assert end(archive, taken, Ending.COMPLETE) is State.DONE
     assert order == [urgent.id, normal.id, low.id]
     assert claim(archive) is None
+
+
+def test_of_many_workers_one_gets_it(archive: Archive, receive: Receive) -> None:
+    receive(1)
+    send(archive, "PACS2")
+    send(archive, "PACS2")
+    with ThreadPoolExecutor(6) as workers:
+        found = list(workers.map(lambda _: claim(archive), range(6)))
+    assert len([one for one in found if one is not None]) == 1
 
 
 def test_something_urgent_takes_the_place_of_what_is_not(archive: Archive, receive: Receive) -> None:

@@ -1,12 +1,13 @@
-"""Server-sent events for open screens: which studies grew (WHATWG HTML 9.2).
+"""Server-sent events for open screens: which studies grew, which transmissions changed (WHATWG HTML 9.2).
 
 One task in each process looks at the outbox twice a second, and only while somebody listens; each stream
-keeps the newest state of each study until its browser takes it, so a slow one costs little memory.
+keeps the newest state of each of them until its browser takes it, so a slow one costs little memory.
 A stream ends when its session does. Start at `LiveFeed`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 import orjson
 from fastapi import APIRouter, Request
@@ -18,16 +19,19 @@ from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import Identity, identify, identity_of
 from filmless.features.access import Permission, system_actor
 from filmless.features.archive import GrowthReader, StudyGrowth
+from filmless.features.routing import ChangeReader, TransmissionChanged
 from filmless.infra import limits
 from filmless.infra.errors import NotSignedIn, OverLimit
 from filmless.infra.log import get_logger
 
 LOOK_SECONDS = 0.5
 PING_SECONDS = 15.0  # Proxies close what is silent for a minute.
-PENDING_STUDIES_MAX = 1000  # A browser that slept through this much had better load its list anew.
+PENDING_MAX = 1000  # A browser that slept through this much had better load its list anew.
 RETRY_SECONDS = 10  # When all places are taken.
 
 PING = b"event: ping\ndata: {}\n\n"
+
+News = StudyGrowth | TransmissionChanged
 
 log = get_logger()
 router = APIRouter(tags=["live"])
@@ -36,26 +40,31 @@ router = APIRouter(tags=["live"])
 class LiveStream:
     """What one browser has not been told yet."""
 
-    def __init__(self) -> None:
-        self._pending: dict[str, StudyGrowth] = {}
+    def __init__(self, *, shows_queue: bool) -> None:
+        """`shows_queue`: whether its user may hear of transmissions."""
+        self._shows_queue = shows_queue
+        self._pending: dict[str, News] = {}
         self._something = asyncio.Event()
         self.is_behind = False
 
-    def add(self, growth: list[StudyGrowth]) -> None:
-        """Note what to tell; what is newer about a study replaces what is older."""
-        self._pending.update((it.study_instance_uid, it) for it in growth)
-        self.is_behind = self.is_behind or len(self._pending) > PENDING_STUDIES_MAX
+    def add(self, news: list[News]) -> None:
+        """Note what to tell; what is newer about a study or transmission replaces what is older."""
+        told = [it for it in news if self._shows_queue or isinstance(it, StudyGrowth)]
+        if not told:
+            return
+        self._pending.update((_key(it), it) for it in told)
+        self.is_behind = self.is_behind or len(self._pending) > PENDING_MAX
         self._something.set()
 
-    async def take(self, wait_seconds: float) -> list[StudyGrowth]:
+    async def take(self, wait_seconds: float) -> list[News]:
         """What there is to tell, waiting for it so long at most."""
         try:
             await asyncio.wait_for(self._something.wait(), wait_seconds)
         except TimeoutError:
             return []
         self._something.clear()
-        growth, self._pending = list(self._pending.values()), {}
-        return growth
+        news, self._pending = list(self._pending.values()), {}
+        return news
 
 
 class LiveFeed:
@@ -79,19 +88,19 @@ class LiveFeed:
 
     async def events(self, identity: Identity) -> AsyncIterator[bytes]:
         """The stream of one browser, until it leaves or its session ends."""
-        stream = self._open()
+        stream = self._open(shows_queue=Permission.STUDIES_SEND in identity.actor.permissions)
         try:
             await self._has_looked.wait()  # From here on nothing is missed: the browser may load its list.
             yield b": connected\n\n"
             while not stream.is_behind:
-                growth = await stream.take(self._ping_seconds)
+                news = await stream.take(self._ping_seconds)
                 try:  # No use of the session: a screen that only listens still times out.
                     await run_in_threadpool(
                         identify, self._context.access, identity.credentials, in_use=False
                     )
                 except NotSignedIn:
                     return
-                yield b"".join(map(_event, growth)) if growth else PING
+                yield b"".join(map(_event, news)) if news else PING
         finally:
             self._close(stream)
 
@@ -105,8 +114,8 @@ class LiveFeed:
         """Whether no further stream may open."""
         return self.open_streams >= self._streams_max
 
-    def _open(self) -> LiveStream:
-        stream = LiveStream()
+    def _open(self, *, shows_queue: bool) -> LiveStream:
+        stream = LiveStream(shows_queue=shows_queue)
         self._streams.add(stream)
         if self._task is None:
             self._task = asyncio.create_task(self._look())
@@ -120,23 +129,28 @@ class LiveFeed:
             self._has_looked.clear()
 
     async def _look(self) -> None:
-        reader = GrowthReader(self._context.archive, system_actor("live"))
+        growth = GrowthReader(self._context.archive, system_actor("live"))
+        changes = ChangeReader(self._context.database, system_actor("live"))
         while True:
+            news: list[News] = []
             try:
-                growth = await run_in_threadpool(reader.read)
+                news += await run_in_threadpool(growth.read)
+                news += await run_in_threadpool(changes.read)
             except Exception as error:  # noqa: BLE001 - The next look may succeed; the screens stay open.
                 log.warning("live_feed_waits", error=type(error).__name__)
-                growth = []
             self._has_looked.set()
-            if growth:
+            if news:
                 for stream in self._streams:
-                    stream.add(growth)
+                    stream.add(news)
             await asyncio.sleep(self._look_seconds)
 
 
-@router.get("/live", **answers(200, None, "Server-sent events: study_changed, ping", 401, 403, 429))
+@router.get(
+    "/live",
+    **answers(200, None, "Server-sent events: study_changed, transmission_changed, ping", 401, 403, 429),
+)
 async def listen(request: Request) -> Response:
-    """Be told which studies grow, as they do."""
+    """Be told which studies grow, and which transmissions change for those who may send, as they do."""
     identity = identity_of(request)
     identity.actor.must(Permission.STUDIES_READ)
     feed: LiveFeed = request.app.state.live_feed
@@ -149,12 +163,10 @@ async def listen(request: Request) -> Response:
     )
 
 
-def _event(growth: StudyGrowth) -> bytes:
-    data = orjson.dumps(
-        {
-            "study_instance_uid": growth.study_instance_uid,
-            "number_of_series": growth.number_of_series,
-            "number_of_instances": growth.number_of_instances,
-        }
-    )
-    return b"event: study_changed\ndata: " + data + b"\n\n"
+def _key(news: News) -> str:
+    return news.study_instance_uid if isinstance(news, StudyGrowth) else news.transmission_id
+
+
+def _event(news: News) -> bytes:
+    name = b"study_changed" if isinstance(news, StudyGrowth) else b"transmission_changed"
+    return b"event: " + name + b"\ndata: " + orjson.dumps(asdict(news)) + b"\n\n"

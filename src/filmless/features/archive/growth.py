@@ -1,13 +1,11 @@
 """Which studies grew since one looked last: for screens that are kept up to date.
 
-Reads the outbox, so every process sees what any process stored. On PostgreSQL a commit may show a lower
-number after a higher one; a reader therefore looks back a little and remembers what it has told.
+Reads the outbox, so every process sees what any process stored.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
 import sqlalchemy as sa
 
 from filmless.features.access import Actor, Permission
@@ -15,12 +13,7 @@ from filmless.features.archive.events import SeriesGrew
 from filmless.features.archive.stores import ReadableArchive
 from filmless.features.archive.tables import studies
 from filmless.infra.database import Transaction
-
-FACTS_READ_MAX = 2000  # A second of ingest announces some hundred; the rest is read at the next look.
-LOOK_BACK_FACTS = 200  # Far more transactions than write at once.
-
-_NEWEST = "SELECT COALESCE(MAX(id), 0) FROM outbox"
-_SINCE = "SELECT id, kind, payload FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+from filmless.infra.outbox_reader import OutboxReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +31,12 @@ class GrowthReader:
     def __init__(self, archive: ReadableArchive, actor: Actor) -> None:
         actor.must(Permission.STUDIES_READ)
         self._database = archive.database
-        self._look_back = 0 if archive.database.is_sqlite else LOOK_BACK_FACTS
-        self._position: int | None = None
-        self._told: frozenset[int] = frozenset()
+        self._facts = OutboxReader(archive.database, SeriesGrew.__name__)
 
     def read(self) -> list[StudyGrowth]:
         """The studies that grew since the last call, each once; the first call finds none."""
         with self._database.read() as tx:
-            first_look = self._position is None
-            if self._position is None:
-                self._position = int(tx.fast(_NEWEST).fetchone()[0])
-            rows = tx.fast(_SINCE, (self._position - self._look_back, FACTS_READ_MAX)).fetchall()
-            fresh = [row for row in rows if row[0] not in self._told]
-            self._position = max((self._position, *(row[0] for row in rows)))
-            self._told = frozenset(row[0] for row in rows if row[0] > self._position - self._look_back)
-            if first_look:
-                return []
-            uids = {
-                orjson.loads(payload)["study_instance_uid"]
-                for _, kind, payload in fresh
-                if kind == SeriesGrew.__name__
-            }
+            uids = {fact["study_instance_uid"] for fact in self._facts.read(tx)}
             return _counts_of(tx, sorted(uids)) if uids else []
 
 

@@ -7,6 +7,7 @@ Invariants: no instance goes to a node twice by rules, nor back to where it came
 acknowledged is not sent again by the same transmission.
 """
 
+from filmless.features.routing.changes import ChangeReader
 from filmless.features.routing.errors import (
     NothingToSend,
     RuleNameTaken,
@@ -101,6 +102,7 @@ __all__ = [
     "WEEKDAYS",
     "Attempt",
     "Candidate",
+    "ChangeReader",
     "Claimed",
     "Conditions",
     "Delivery",

@@ -205,7 +205,7 @@ def resume_queue(database: Database, actor: Actor, destination: str = WHOLE_QUEU
         repository.set_destination(tx, destination, is_paused=False, changed_by=actor.name)
         released = repository.release(tx)
         _announce_moved(tx, released, State.WAITING)
-        for title in {destination for _, _, destination in released}:
+        for title in {*(title for _, _, title in released), *repository.due_destinations(tx)}:
             wake(tx, title)
         _record_pause(tx, actor, "resumed", destination)
 
@@ -258,9 +258,9 @@ def _get(tx: Transaction, transmission_id: str) -> Transmission:
 
 
 def _retry(tx: Transaction, actor: Actor, found: Transmission) -> None:
+    repository.set_destination(tx, found.destination, failures=0, next_try_at=None)
     after = _move(tx, found, Event.RETRY)
     repository.make_ready(tx, found.id, send_now=True)
-    repository.set_destination(tx, found.destination, failures=0, next_try_at=None)
     if after is State.WAITING and repository.is_paused(tx, found.destination):
         repository.change_state(tx, found.id, after, state_after(after, Event.HOLD))
     wake(tx, found.destination)

@@ -24,6 +24,7 @@ from filmless.features.routing.windows import TimeWindow
 from filmless.infra.database import Transaction
 from filmless.infra.ids import new_id
 
+DESTINATIONS_MAX = 100  # Looked after at once; the next transmission that ends sees to the rest.
 WHOLE_QUEUE = ""  # The row of transmission_destinations that stands for all of them.
 
 _T = transmissions.c
@@ -259,14 +260,14 @@ def lock_destination(tx: Transaction, ae_title: str) -> Destination:
     return Destination(**row._mapping)
 
 
-def due_destinations(tx: Transaction, limit: int) -> list[str]:
+def due_destinations(tx: Transaction) -> list[str]:
     """Destinations for which something waits that may be sent now."""
     resting = sa.select(_D.ae_title).where(_D.next_try_at > tx.now)
     asked = (
         sa.select(_T.destination)
         .where(_T.state == State.WAITING, _T.next_try_at <= tx.now, _T.destination.not_in(resting))
         .distinct()
-        .limit(limit)
+        .limit(DESTINATIONS_MAX)
     )
     return list(tx.execute(asked).scalars())
 

@@ -34,7 +34,6 @@ from filmless.infra.jobs import enqueue
 from filmless.infra.outbox import announce
 
 POSTPONED_AT_ONCE_MAX = 50  # What waits for its hours is put off in small transactions.
-DESTINATIONS_WOKEN_MAX = 100  # Beyond it the next transmission that ends wakes the rest.
 COMMIT_TRANSMISSION = "commit-transmission"
 """The kind of the job that asks the destination to take responsibility; payload: transmission_id."""
 TRIM_TRANSMISSIONS = "trim-transmissions"
@@ -55,7 +54,8 @@ def claim_transmission(
     actor.must(Permission.STUDIES_SEND)
     with database.transaction() as tx:
         rest = repository.lock_destination(tx, destination)
-        if rest.is_paused or (rest.next_try_at is not None and rest.next_try_at > tx.now):
+        resting = rest.next_try_at is not None and rest.next_try_at > tx.now
+        if resting or repository.is_paused(tx, destination):
             return None  # Whoever resumes it, and the end of its rest, wake us.
         lease_ends_at = repository.lease_end(tx, destination)
         if lease_ends_at is not None:
@@ -116,6 +116,7 @@ def end_attempt(database: Database, actor: Actor, claimed: Claimed, attempt: Att
     """
     actor.must(Permission.STUDIES_SEND)
     with database.transaction() as tx:
+        repository.lock_destination(tx, claimed.destination)  # First, as all do who lock both.
         freed = {"leased_by": None, "leased_until": None, "last_error": attempt.explanation}
         held = repository.save_progress(tx, claimed, attempt.remaining, attempt.refused, **freed)
         if held is None:
@@ -135,7 +136,7 @@ def end_attempt(database: Database, actor: Actor, claimed: Claimed, attempt: Att
             _record_end(tx, actor, claimed, attempt)
         if state is State.WAITING:
             wake(tx, claimed.destination, next_try_at)
-        for destination in repository.due_destinations(tx, DESTINATIONS_WOKEN_MAX):
+        for destination in repository.due_destinations(tx):
             wake(tx, destination)
         return state
 
