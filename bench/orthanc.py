@@ -6,6 +6,7 @@ the same with TCP_NODELAY=1 in the environment, which its DICOM library obeys. S
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ class Orthanc:
 
     ae_title = "ORTHANC"
 
-    def __init__(self, *, at_its_best: bool = False) -> None:
+    def __init__(
+        self, *, at_its_best: bool = False, modalities: Mapping[str, tuple[str, int]] | None = None
+    ) -> None:
+        """`modalities`: AE title to address of the peers that may ask and be sent to."""
+        self._modalities = {title: [title, *address] for title, address in (modalities or {}).items()}
         self._environment = {"TCP_NODELAY": "1"} if at_its_best else {}
         self.name = "Orthanc at its best" if at_its_best else "Orthanc as installed"
 
@@ -47,6 +52,7 @@ class Orthanc:
             "DicomPort": dicom_port,
             "StorageDirectory": str(self._folder / "db"),
             "IndexDirectory": str(self._folder / "db"),
+            "DicomModalities": self._modalities,
         }
         (self._folder / "orthanc.json").write_text(json.dumps(configuration))
         command = [EXECUTABLE, str(self._folder / "orthanc.json")]

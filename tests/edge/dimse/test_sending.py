@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.tls_files import TLSFiles
+from filmless.standards.dicom.transfer_syntaxes import JPEG_BASELINE, JPEG_LS_LOSSLESS
 from filmless.standards.dicom.upper_layer import SyntaxOffer
 from storing_peer import StoringPeer
 
@@ -239,3 +241,21 @@ def test_a_picky_peer_gets_what_it_takes(services: Services) -> None:
     assert counts(report) == (1, 0, 0, 0)
     assert peer.received[0].data_set == encoded(a_ct_slice(1), IMPLICIT_LE)
     assert peer.received[0].command.affected_sop_class_uid == CT_IMAGE_STORAGE
+
+
+PREFERENCES = [
+    ("implicit rather than as stored", (IMPLICIT_LE,), IMPLICIT_LE),
+    ("compressed without loss", (JPEG_LS_LOSSLESS, IMPLICIT_LE), JPEG_LS_LOSSLESS),
+    ("with loss we make nothing", (JPEG_BASELINE,), EXPLICIT_LE),
+]
+
+
+@pytest.mark.parametrize(("why", "preferred", "syntax"), PREFERENCES, ids=[row[0] for row in PREFERENCES])
+def test_a_peer_may_prefer_what_is_not_stored(
+    services: Services, why: str, preferred: tuple[str, ...], syntax: str
+) -> None:
+    with StoringPeer() as peer:
+        node = replace(peer.peer, preferred_transfer_syntaxes=preferred)
+        report = send_instances(services, node, outgoing(services, 1))
+    assert counts(report) == (1, 0, 0, 0)
+    assert [one.transfer_syntax_uid for one in peer.received] == [syntax]

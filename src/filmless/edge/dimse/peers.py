@@ -14,4 +14,11 @@ def peer_of(node: Node, calling_ae_title: str, tls: TLSFiles) -> Peer:
     if not node.is_active:
         raise NodeInactive(f"The node {node.ae_title} is switched off.")
     context = None if node.tls is TLSMode.OFF else client_context(tls, node)
-    return Peer(node.host, node.port, node.ae_title, calling_ae_title, tls=context)
+    return Peer(
+        node.host,
+        node.port,
+        node.ae_title,
+        calling_ae_title,
+        tls=context,
+        preferred_transfer_syntaxes=node.preferred_transfer_syntaxes,
+    )

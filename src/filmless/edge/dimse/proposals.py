@@ -29,17 +29,22 @@ class Offer:
     proposals: tuple[Proposal, ...]
 
 
-def propose(kinds: Iterable[Kind], contexts_max: int = PRESENTATION_CONTEXTS_MAX) -> list[Offer]:
-    """Offers that together are for all kinds, each with at most `contexts_max` presentation contexts."""
+def propose(
+    kinds: Iterable[Kind], preferred: Sequence[str] = (), contexts_max: int = PRESENTATION_CONTEXTS_MAX
+) -> list[Offer]:
+    """Offers that together are for all kinds, each with at most `contexts_max` presentation contexts.
+
+    `preferred`: transfer syntaxes that the peer would rather have than what is stored.
+    """
     offers: list[Offer] = []
     covered: set[Kind] = set()
     proposals: dict[Proposal, None] = {}
     for kind in sorted(set(kinds)):
-        more = [one for one in _proposals_for(kind) if one not in proposals]
+        more = [one for one in _proposals_for(kind, preferred) if one not in proposals]
         if len(proposals) + len(more) > contexts_max:
             offers.append(Offer(frozenset(covered), tuple(proposals)))
             covered, proposals = set(), {}
-            more = _proposals_for(kind)
+            more = _proposals_for(kind, preferred)
         covered.add(kind)
         proposals.update(dict.fromkeys(more))
     if covered:
@@ -47,15 +52,16 @@ def propose(kinds: Iterable[Kind], contexts_max: int = PRESENTATION_CONTEXTS_MAX
     return offers
 
 
-def _proposals_for(kind: Kind) -> list[Proposal]:
+def _proposals_for(kind: Kind, preferred: Sequence[str]) -> list[Proposal]:
     sop_class_uid, stored = kind
     syntax = find_transfer_syntax(stored)
     proposed: list[Proposal] = [(sop_class_uid, (stored,))]
     if syntax is None or syntax.video or syntax.referenced:
         return proposed  # It goes as it is, or not at all.
-    for plain in (EXPLICIT_LE, IMPLICIT_LE):
-        if plain != stored:
-            proposed.append((sop_class_uid, (plain,)))
+    wanted = (uid for uid in preferred if uid in TRANSCODING_TARGETS)
+    for uid in dict.fromkeys((*wanted, EXPLICIT_LE, IMPLICIT_LE)):
+        if uid != stored:
+            proposed.append((sop_class_uid, (uid,)))
     # For the rare peer that takes only compressed images; it chooses.
     proposed.append((sop_class_uid, TRANSCODING_TARGETS))
     return proposed
@@ -64,8 +70,9 @@ def _proposals_for(kind: Kind) -> list[Proposal]:
 class Accepted:
     """What a peer takes: for each SOP class, transfer syntax to presentation context ID."""
 
-    def __init__(self, contexts: Iterable[PresentationContext]) -> None:
-        """`contexts`: those on which we may send."""
+    def __init__(self, contexts: Iterable[PresentationContext], preferred: Sequence[str] = ()) -> None:
+        """`contexts`: those on which we may send; `preferred`: what the peer would rather have."""
+        self._preferred = preferred
         self._by_class: dict[str, dict[str, int]] = {}
         for context in contexts:
             syntaxes = self._by_class.setdefault(context.abstract_syntax_uid, {})
@@ -78,7 +85,7 @@ class Accepted:
     def choose(self, kind: Kind) -> tuple[int, str] | None:
         """Presentation context ID and transfer syntax for an instance; None when there is no way."""
         syntaxes = self.syntaxes_of(kind[0])
-        chosen = choose_syntax(kind[1], syntaxes)
+        chosen = choose_syntax(kind[1], syntaxes, self._preferred)
         return None if chosen is None else (syntaxes[chosen], chosen)
 
 

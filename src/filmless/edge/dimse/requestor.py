@@ -76,7 +76,10 @@ _REJECTIONS = {  # (source, reason) -> in plain words; PS3.8 Table 9-21.
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom to ask and in whose name, and how long to be patient (seconds)."""
+    """Whom to ask and in whose name, and how long to be patient (seconds).
+
+    `preferred_transfer_syntaxes`: what it would rather be sent than what is stored, best first.
+    """
 
     host: str
     port: int
@@ -85,6 +88,7 @@ class Peer:
     connect_seconds: float = 10.0
     answer_seconds: float = 60.0
     tls: ssl.SSLContext | None = None
+    preferred_transfer_syntaxes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.called_ae_title} at {self.host}:{self.port}"

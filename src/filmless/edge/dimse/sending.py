@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -123,7 +123,7 @@ def send_instances(
     only when no instance got as far as being tried; everything else is in the report.
     """
     sending = _Sending(services, peer, move_originator, on_progress)
-    batches = _batches(outgoing)
+    batches = _batches(outgoing, peer.preferred_transfer_syntaxes)
     sending.report.remaining = sum(len(queue) for _, queue in batches)
     for offer, queue in batches:
         if not sending.is_stopped:
@@ -207,12 +207,12 @@ def _made_ahead(chunks: Iterable[BytesLike]) -> Iterator[BytesLike]:
     return chain(ready, iterator)
 
 
-def _batches(outgoing: Iterable[Outgoing]) -> list[tuple[Offer, deque[Outgoing]]]:
+def _batches(outgoing: Iterable[Outgoing], preferred: Sequence[str]) -> list[tuple[Offer, deque[Outgoing]]]:
     """What to send by the offer that is for it, in the order given; nearly always one batch."""
     every = list(outgoing)
     batches = [
         (offer, deque[Outgoing]())
-        for offer in propose((one.sop_class_uid, one.transfer_syntax_uid) for one in every)
+        for offer in propose(((one.sop_class_uid, one.transfer_syntax_uid) for one in every), preferred)
     ]
     queues = {kind: queue for offer, queue in batches for kind in offer.kinds}
     for one in every:
@@ -342,7 +342,7 @@ class _Pipe:
         self._sending = sending
         self._requestor = requestor
         self._queue = queue
-        self._accepted = Accepted(requestor.contexts.values())
+        self._accepted = Accepted(requestor.contexts.values(), sending.peer.preferred_transfer_syntaxes)
         self._under_way: dict[int, Outgoing] = {}
 
     def run(self) -> None:

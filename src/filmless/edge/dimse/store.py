@@ -11,9 +11,10 @@ from filmless.edge.dimse.exchange import Exchange, Message
 from filmless.edge.dimse.services import Service
 from filmless.edge.dimse.status import SUCCESS, comment_of, status_of
 from filmless.features.access import Actor, Permission
-from filmless.features.archive import Archive, ReceiveContext, Reception, begin_receive
+from filmless.features.archive import TRANSCODING_TARGETS, Archive, ReceiveContext, Reception, begin_receive
 from filmless.infra.errors import FilmlessError
 from filmless.infra.log import get_logger
+from filmless.standards.dicom.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
 from filmless.standards.dicom.upper_layer import CommandField, CommandSet, PresentationContext, SyntaxOffer
 
 _log = get_logger()
@@ -85,7 +86,12 @@ def begin_store(conversation: Conversation, request: CommandSet, context: Presen
 STORAGE = Service(
     "",
     "Storage",
-    SyntaxOffer((), peer_order=True, peer_may_be_scp=True),
+    SyntaxOffer(
+        (),
+        peer_order=True,
+        peer_may_be_scp=True,
+        sent_syntax_uids=(EXPLICIT_LE, IMPLICIT_LE, *TRANSCODING_TARGETS),
+    ),
     {CommandField.C_STORE_RQ: begin_store},
 )
 """What we do with every storage SOP class."""

@@ -9,7 +9,7 @@ Start at `choose_syntax`, `transcoded_chunks`. Not here: sending (`edge/dimse/se
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -68,20 +68,18 @@ _ALSO_VALID_AS = {
 }
 
 
-def choose_syntax(stored: str, accepted: Collection[str]) -> str | None:
+def choose_syntax(stored: str, accepted: Collection[str], preferred: Sequence[str] = ()) -> str | None:
     """The transfer syntax in which to send what is stored, of those the peer accepts; None: there is none.
 
-    As stored if possible; then what needs no change of the bytes; then plain; then compressed without loss.
+    What is preferred, if it can be had; as stored; then what needs no change of the bytes; then plain; then
+    compressed without loss.
     """
-    if stored in accepted:
-        return stored
-    for same in _ALSO_VALID_AS.get(stored, ()):
-        if same in accepted:
-            return same
+    same = (stored, *_ALSO_VALID_AS.get(stored, ()))
     syntax = ts.find_transfer_syntax(stored)
-    if syntax is None or syntax.video or syntax.referenced:
-        return None
-    return next((uid for uid in _PREFERRED if uid in accepted), None)
+    stays = syntax is None or syntax.video or syntax.referenced
+    possible = same if stays else (*same, *_PREFERRED)
+    wanted = (*(uid for uid in preferred if uid in possible), *possible)
+    return next((uid for uid in wanted if uid in accepted), None)
 
 
 def needs_transcoding(stored: str, target: str) -> bool:

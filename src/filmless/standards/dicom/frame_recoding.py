@@ -112,14 +112,42 @@ def _jpeg_ls(description: PixelDescription, pixels: Pixels) -> bytes:
 
 
 def _jpeg_lossless(description: PixelDescription, pixels: Pixels) -> bytes:
-    # Equal colour spaces in and out: samples are not touched, and the stream's markers say what they are.
-    space = "YCBCR" if description.photometric_interpretation.startswith("YBR") else "RGB"
-    colour = {"colorspace": space, "outcolorspace": space} if pixels.ndim == 3 else {}
     values = _unsigned(description, pixels)
     bits = max(description.bits_stored, 2)
-    # Predictor 1 is what .70 asks for.
+    # Equal colour spaces in and out: samples are not touched. Predictor 1 is what .70 asks for.
+    colour = {"colorspace": "RGB", "outcolorspace": "RGB"} if pixels.ndim == 3 else {}
     encode: Any = imagecodecs.jpeg8_encode
-    return bytes(encode(values, lossless=True, predictor=1, bitspersample=bits, subsampling="444", **colour))
+    stream = bytes(
+        encode(values, lossless=True, predictor=1, bitspersample=bits, subsampling="444", **colour)
+    )
+    if description.photometric_interpretation.startswith("YBR"):
+        stream = _as_ycbcr(stream)
+        colour = {"colorspace": "YCBCR", "outcolorspace": "YCBCR"}
+    # A second decoder beside the one that reads it here: libjpeg-turbo once wrote what only some could read.
+    decode: Any = imagecodecs.jpeg8_decode
+    if not numpy.array_equal(decode(stream, **colour), values):
+        raise UndecodableFrame("The codec does not give these pixels back as they were.")
+    return stream
+
+
+def _as_ycbcr(stream: bytes) -> bytes:
+    """The stream of three equal components without what marks them as RGB: APP14 and the letters as names.
+
+    Told that they are YCbCr, libjpeg-turbo would use two Huffman tables and name only one in the scan header.
+    """
+    out, at = bytearray(stream[:2]), 2
+    while True:
+        marker = stream[at + 1]
+        length = int.from_bytes(stream[at + 2 : at + 4], "big")
+        segment = bytearray(stream[at : at + 2 + length])
+        at += 2 + length
+        if marker == 0xC3:
+            segment[10], segment[13], segment[16] = 1, 2, 3
+        elif marker == 0xDA:
+            segment[5], segment[7], segment[9] = 1, 2, 3
+            return bytes(out + segment) + stream[at:]
+        if marker != 0xEE:
+            out += segment
 
 
 def _jpeg_2000(description: PixelDescription, pixels: Pixels) -> bytes:

@@ -144,3 +144,22 @@ def test_what_cannot_be_a_uid_is_no_class_of_ours(uid: str) -> None:
     request = dataclasses.replace(REQUEST, contexts=contexts)
     (answer,) = negotiate(request, AcceptorPolicy(lambda uid: ANY)).contexts
     assert answer.result == ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
+
+
+SENT = [
+    ("it receives: what we can send", (JPEG_2000, IMPLICIT_LE, EXPLICIT_LE), True, IMPLICIT_LE),
+    ("it receives only what we may have", (JPEG_2000,), True, JPEG_2000),
+    ("it sends: its own order", (JPEG_2000, IMPLICIT_LE), False, JPEG_2000),
+]
+
+
+@pytest.mark.parametrize(("why", "proposed", "receives", "chosen"), SENT, ids=[row[0] for row in SENT])
+def test_who_receives_is_offered_what_we_can_send(
+    why: str, proposed: tuple[str, ...], receives: bool, chosen: str
+) -> None:
+    contexts = (PresentationContextProposal(1, CT_IMAGE, proposed),)
+    roles = (RoleSelection(CT_IMAGE, False, True),) if receives else ()
+    request = dataclasses.replace(asking(UserInformation(0, roles=roles)), contexts=contexts)
+    offer = SyntaxOffer((), peer_may_be_scp=True, sent_syntax_uids=(EXPLICIT_LE, IMPLICIT_LE))
+    (answer,) = negotiate(request, AcceptorPolicy(lambda uid: offer)).contexts
+    assert answer.transfer_syntax_uid == chosen

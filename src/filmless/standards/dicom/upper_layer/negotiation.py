@@ -38,11 +38,14 @@ class SyntaxOffer:
     transfer_syntax_uids: what we take, best first; empty = whatever the peer proposes first.
     peer_order: take the first proposed one that we know, instead of our best.
     peer_may_be_scp: agree when the requestor proposes to be SCP (it wants C-GET to send it instances).
+    sent_syntax_uids: what we can always send; where the requestor is SCP the first of these that it proposes
+        is chosen, so that nothing it asks for fails for its syntax.
     """
 
     transfer_syntax_uids: tuple[str, ...]
     peer_order: bool = False
     peer_may_be_scp: bool = False
+    sent_syntax_uids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,12 @@ class PresentationContext:
 def negotiate(request: AssociateRequest, policy: AcceptorPolicy) -> AssociateAccept:
     """The A-ASSOCIATE-AC to `request`. It may accept no context at all; that is still an acceptance."""
     offers = {uid: _offer(uid, policy) for uid in {one.abstract_syntax_uid for one in request.contexts}}
-    answers = tuple(_answer(one, offers[one.abstract_syntax_uid]) for one in request.contexts)
     asked = request.user_information
+    scp_uids = {role.sop_class_uid for role in asked.roles if role.scp}
+    answers = tuple(
+        _answer(one, offers[one.abstract_syntax_uid], is_scp=one.abstract_syntax_uid in scp_uids)
+        for one in request.contexts
+    )
     extended: list[ExtendedNegotiation] = []
     if policy.answer_extended is not None:
         for item in asked.extended:
@@ -124,7 +131,9 @@ def accepted_contexts(request: AssociateRequest, accept: AssociateAccept) -> dic
     return found
 
 
-def _answer(proposal: PresentationContextProposal, offer: SyntaxOffer | None) -> PresentationContextAnswer:
+def _answer(
+    proposal: PresentationContextProposal, offer: SyntaxOffer | None, *, is_scp: bool
+) -> PresentationContextAnswer:
     proposed = proposal.transfer_syntax_uids
     # The field is not significant when the result is not acceptance, but has to hold something.
     first = proposed[0] if proposed else ""
@@ -132,18 +141,25 @@ def _answer(proposal: PresentationContextProposal, offer: SyntaxOffer | None) ->
         return PresentationContextAnswer(
             proposal.context_id, ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED, first
         )
-    chosen: str | None
-    if not offer.transfer_syntax_uids:
-        chosen = first or None
-    elif offer.peer_order:
-        chosen = next((uid for uid in proposed if uid in offer.transfer_syntax_uids), None)
-    else:
-        chosen = next((uid for uid in offer.transfer_syntax_uids if uid in proposed), None)
+    chosen = _chosen(proposed, offer, is_scp=is_scp)
     if chosen is None:
         return PresentationContextAnswer(
             proposal.context_id, ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, first
         )
     return PresentationContextAnswer(proposal.context_id, ContextResult.ACCEPTED, chosen)
+
+
+def _chosen(proposed: tuple[str, ...], offer: SyntaxOffer, *, is_scp: bool) -> str | None:
+    """The transfer syntax for a presentation context; None when we take none of those proposed."""
+    if is_scp and offer.peer_may_be_scp:
+        sent = next((uid for uid in proposed if uid in offer.sent_syntax_uids), None)
+        if sent is not None:
+            return sent
+    if not offer.transfer_syntax_uids:
+        return proposed[0] if proposed and proposed[0] else None
+    if offer.peer_order:
+        return next((uid for uid in proposed if uid in offer.transfer_syntax_uids), None)
+    return next((uid for uid in offer.transfer_syntax_uids if uid in proposed), None)
 
 
 def _roles(
