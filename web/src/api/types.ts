@@ -8,7 +8,13 @@ export interface User {
   display_name: string;
 }
 
-export type Permission = 'studies.read' | 'quarantine.read' | 'quarantine.resolve';
+export type Permission =
+  | 'studies.read'
+  | 'studies.store'
+  | 'remote.query'
+  | 'quarantine.read'
+  | 'quarantine.resolve'
+  | 'nodes.manage';
 
 export interface Session {
   user: User;

@@ -1,6 +1,6 @@
-import { ActionIcon, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconKeyboard } from '@tabler/icons-react';
+import { IconKeyboard, IconMenu2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet } from 'react-router';
@@ -72,27 +72,78 @@ export function Shell() {
   );
 }
 
-function MainNavigation() {
+interface MainEntry {
+  to: string;
+  label: string;
+  /** How many things wait there for a person. */
+  count?: number;
+}
+
+/** Where this person may go, in the order of a day's work. */
+function useMainEntries(): MainEntry[] {
   const { t } = useTranslation();
   const held = useQuery(systemQuery).data?.quarantine ?? 0;
+  const seesArchives = usePermission('remote.query');
   const seesQuarantine = usePermission('quarantine.read');
+  const seesNodes = usePermission('nodes.manage');
+  const entries: (MainEntry | false)[] = [
+    { to: '/', label: t('studies.title') },
+    seesArchives && { to: '/other-archives', label: t('remote.title') },
+    seesQuarantine && { to: '/quarantine', label: t('quarantine.title'), count: held },
+    seesNodes && { to: '/nodes', label: t('nodes.title') },
+  ];
+  return entries.filter((entry) => entry !== false);
+}
+
+/** The entries side by side, or in a menu where they do not fit (app.css decides). */
+function MainNavigation() {
+  const { t } = useTranslation();
+  const entries = useMainEntries();
   return (
-    <nav className="main-nav" aria-label={t('shell.navigation')}>
-      <NavLink to="/" end>
-        {t('studies.title')}
-      </NavLink>
-      {seesQuarantine && (
-        <NavLink to="/quarantine">
-          {t('quarantine.title')}
-          {held > 0 && (
-            <span className="count">
-              {formatCount(held)}
-              <span className="visually-hidden"> {t('quarantine.waiting')}</span>
-            </span>
-          )}
-        </NavLink>
+    <>
+      <nav className="main-nav" aria-label={t('shell.navigation')}>
+        {entries.map((entry) => (
+          <NavLink key={entry.to} to={entry.to} end={entry.to === '/'}>
+            <EntryWords entry={entry} />
+          </NavLink>
+        ))}
+      </nav>
+      <Menu position="bottom-start" width={240} shadow="md">
+        <Menu.Target>
+          <ActionIcon
+            className="main-menu"
+            variant="subtle"
+            color="gray"
+            size="lg"
+            aria-label={t('shell.navigation')}
+          >
+            <IconMenu2 size={20} stroke={1.7} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {entries.map((entry) => (
+            <Menu.Item key={entry.to} component={NavLink} to={entry.to} end={entry.to === '/'}>
+              <EntryWords entry={entry} />
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}
+
+function EntryWords({ entry: { label, count = 0 } }: { entry: MainEntry }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {label}
+      {count > 0 && (
+        <span className="count">
+          {formatCount(count)}
+          <span className="visually-hidden"> {t('quarantine.waiting')}</span>
+        </span>
       )}
-    </nav>
+    </>
   );
 }
 

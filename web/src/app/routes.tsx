@@ -5,6 +5,8 @@ import { SignInPage } from '../features/access/SignInPage';
 import { QuarantinePage } from '../features/archive/QuarantinePage';
 import { StudyListPage } from '../features/archive/StudyListPage';
 import { StudyPage } from '../features/archive/StudyPage';
+import { NodesPage } from '../features/nodes/NodesPage';
+import { OtherArchivesPage } from '../features/remote/OtherArchivesPage';
 import { BrokenPage } from './BrokenPage';
 import { NotFoundPage } from './NotFoundPage';
 import { Shell } from './Shell';
@@ -23,6 +25,8 @@ export const router = createBrowserRouter([
             children: [
               { path: '/', element: <StudyListPage /> },
               { path: '/studies/:studyInstanceUid', element: <StudyPage /> },
+              { path: '/other-archives', element: <OtherArchivesPage /> },
+              { path: '/nodes', element: <NodesPage /> },
               { path: '/quarantine', element: <QuarantinePage /> },
             ],
           },
