@@ -1,6 +1,7 @@
 """Performed procedure steps: what is kept, which scheduled steps follow, and what is refused."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,9 +22,10 @@ from filmless.features.exams import (
     find_performed_steps,
     get_performed_attributes,
     get_performed_step,
+    repository,
     set_performed_step,
 )
-from filmless.features.exams.following import end_event
+from filmless.features.exams.following import end_event, follow_end
 from filmless.features.scheduling import StepEvent, StepStatus, cancel_step, get_step, schedule_step
 from filmless.infra.database import Database
 from filmless.infra.errors import NotPermitted
@@ -206,6 +208,22 @@ def test_a_study_with_several_steps_needs_the_step_id(database: Database) -> Non
     assert [status_of(database, step.id) for step in steps] == [StepStatus.SCHEDULED, StepStatus.STARTED]
 
 
+def test_of_two_patients_with_one_accession_number_the_named_one_is_meant(database: Database) -> None:
+    first, second = (
+        schedule_step(
+            database, DESK, another_step(n, accession_number="SAME", issuer_of_accession_number=issuer)
+        )
+        for n, issuer in ((1, "RIS"), (2, "HIS"))
+    )
+    named = referring(StudyInstanceUID="9.9", AccessionNumber="SAME", ScheduledProcedureStepID="")
+    begin(database, attributes=started(ScheduledStepAttributesSequence=named, PatientID="P-2"))
+    assert [status_of(database, step.id) for step in (first, second)] == [
+        StepStatus.SCHEDULED, StepStatus.STARTED,
+    ]  # fmt: skip
+    begin(database, "1.2.5", started(ScheduledStepAttributesSequence=named, PatientID=""))
+    assert get_performed_step(database, DESK, "1.2.5").references[0].remark is Remark.AMBIGUOUS
+
+
 def test_exams_done_together_all_follow(database: Database) -> None:
     steps = [schedule_step(database, DESK, another_step(n, patient_id="P-1")) for n in (1, 2, 3)]
     references = [
@@ -318,6 +336,24 @@ def test_two_steps_that_end_at_once_leave_their_scheduled_one_completed(database
         begin(database, uid)
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda uid: set_performed_step(database, CT1, uid, ended()), uids))
+    assert status_of(database, step.id) is StepStatus.COMPLETED
+
+
+@pytest.mark.postgres
+def test_an_end_waits_for_another_that_is_being_written(postgres_database: Database) -> None:
+    database = postgres_database
+    step = schedule_step(database, DESK, a_step())
+    for uid in ("1.2.1", "1.2.2"):
+        begin(database, uid)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as tx:
+            first = get_performed_step(database, DESK, "1.2.1")
+            assert repository.update_step(tx, replace(first, status=PerformedStatus.COMPLETED), b"", 1)
+            follow_end(tx, first)
+            second = pool.submit(set_performed_step, database, CT1, "1.2.2", ended())
+            # It cannot be done before this transaction is: it would see a step that still goes on.
+            assert not wait([second], timeout=0.5).done
+        second.result()
     assert status_of(database, step.id) is StepStatus.COMPLETED
 
 

@@ -65,11 +65,13 @@ def _meant(tx: Transaction, step: PerformedStep, reference: Reference) -> Refere
     if not found:
         named = reference.accession_number or reference.scheduled_procedure_step_id
         return replace(reference, remark=Remark.NOT_FOUND if named else Remark.UNSCHEDULED)
-    if not all(_may_be_of(step, one.details.patient) for one in found):
+    # Two issuers may give one accession number to two patients.
+    of_patient = [one for one in found if _may_be_of(step, one.details.patient)]
+    if not of_patient:
         return replace(reference, remark=Remark.OTHER_PATIENT)
-    if len(found) > 1:
+    if len(of_patient) > 1:
         return replace(reference, remark=Remark.AMBIGUOUS)
-    return replace(reference, step_id=found[0].id)
+    return replace(reference, step_id=of_patient[0].id)
 
 
 def _may_be_of(step: PerformedStep, patient: PatientDetails) -> bool:

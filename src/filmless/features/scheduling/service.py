@@ -39,7 +39,7 @@ from filmless.infra.outbox import announce
 from filmless.standards.dicom.dates import parse_date, parse_time
 from filmless.standards.dicom.person_name import normalise_text
 
-REFERENCED_STEPS_MAX = 2  # Whoever asks wants one; a second says that it is not the only one.
+REFERENCED_STEPS_MAX = 100  # Steps of one study or accession number; whoever asks wants one of them.
 OFFSET_MAX = 100_000  # A list this long is searched, not paged through.
 REASON_CHARACTERS_MAX = 1000  # Some sentences; it goes into the audit trail.
 
