@@ -7,7 +7,7 @@ conditions themselves (`conditions`). Start at `narrow`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -48,7 +48,7 @@ class Narrowed:
     """
 
     conditions: list[Condition]
-    few: list[Condition] = field(default_factory=list)
+    few: Sequence[Condition] = ()
     candidates: Candidates | None = None
 
 
@@ -79,11 +79,11 @@ def matching_after(
 ) -> sa.Select[tuple[int]]:
     """The same, ascending beyond a row id, so many."""
     rows = matching_rows(level, matched, is_sqlite=is_sqlite)
-    place: Column = (
-        ROW_ID[level] + 0
-    )  # An expression: what the index gives is sorted, all rows are not walked.
+    place: Column = ROW_ID[level]
     if _trigrams_for(matched, is_sqlite=is_sqlite):
         place = _TRIGRAMS[level].c.rowid  # The full-text table gives them in this order.
+    elif any(one.in_order or one.trigrams for one in matched):
+        place = place + 0  # An expression: what the index gives is sorted, all rows are not walked.
     return rows.where(place > after).order_by(place).limit(limit)
 
 
@@ -138,5 +138,5 @@ def searched_by_index(conditions: Conditions, level: Level) -> list[Matched]:
     """The keys by which an index finds candidates. Study keys in order need none: the walk is theirs."""
     matched = conditions.of(level)
     if level is Level.PATIENT:
-        return [one for one in matched if one.in_order or one.trigrams]
+        return [one for one in matched if one.searchable]
     return [one for one in matched if one.trigrams and not one.in_order]

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from filmless.features.access import Actor, Permission
 from filmless.features.archive import repository_read
-from filmless.features.archive.candidates import Candidates, Narrowed, matching_rows, narrow
+from filmless.features.archive.candidates import Candidates, Narrowed, among, matching_rows, narrow
 from filmless.features.archive.conditions import Conditions, conditions_of
 from filmless.features.archive.errors import StudyNotFound
 from filmless.features.archive.matching import Level, Side
 from filmless.features.archive.patterns import Condition
 from filmless.features.archive.query import Query
 from filmless.features.archive.read_errors import QueryNotUnderstood
-from filmless.features.archive.repository_read import MATCHES_COUNTED_MAX
+from filmless.features.archive.repository_read import MATCHES_COUNTED_MAX, PAGE_ROWS_MAX
 from filmless.features.archive.rows import FoundInstance, Page, SeriesRow, StudyRow
 from filmless.features.archive.searching import narrow_search, search_words
 from filmless.features.archive.stores import ReadableArchive
@@ -118,7 +118,7 @@ def list_series(archive: ReadableArchive, actor: Actor, study_instance_uid: str)
     actor.must(Permission.STUDIES_READ)
     with archive.database.read() as tx:
         condition = studies.c.study_instance_uid == study_instance_uid
-        statement = _page(Level.SERIES, [condition], Query(limit=MATCHES_COUNTED_MAX))
+        statement = _page(Level.SERIES, [condition], Query(limit=PAGE_ROWS_MAX))
         return [repository_read.series_row(row) for row in tx.execute(statement)]
 
 
@@ -142,17 +142,36 @@ def _find(
         narrowed = narrow(tx, asked)
         searched = narrow_search(tx, words) if words else Narrowed([])
         conditions = [*narrowed.conditions, *narrowed.few, *searched.conditions, *searched.few]
-        rows = [row_of(row) for row in tx.execute(_page(level, conditions, query))]
-        reached_the_end = len(rows) < query.limit and (rows or not query.offset)
-        if reached_the_end:
-            total = query.offset + len(rows)
+        is_few = bool(narrowed.few or searched.few)
+        if is_few and level is Level.STUDY and query.offset + query.limit <= MATCHES_COUNTED_MAX:
+            found, total = _few_studies(tx, conditions, query)
         else:
-            many = None if narrowed.few or searched.few else narrowed.candidates or searched.candidates
-            total = _count(tx, level, conditions, many, of_patient=bool(words or asked.of(Level.PATIENT)))
+            many = None if is_few else narrowed.candidates or searched.candidates
+            found = tx.execute(_page(level, conditions, query)).all()
+            total = query.offset + len(found)
+            if len(found) == query.limit or (query.offset and not found):
+                of_patient = bool(words or asked.of(Level.PATIENT))
+                total = _count(tx, level, conditions, many, of_patient=of_patient)
+        rows = [row_of(row) for row in found]
     record_query(archive, actor, level, query, rows=len(rows))
-    if reached_the_end or total <= MATCHES_COUNTED_MAX:
+    if total <= MATCHES_COUNTED_MAX or len(rows) < query.limit:
         return Page(rows, total, total_is_exact=True)
-    return Page(rows, MATCHES_COUNTED_MAX, total_is_exact=False)
+    return Page(rows, max(MATCHES_COUNTED_MAX, query.offset + len(rows)), total_is_exact=False)
+
+
+def _few_studies(
+    tx: Transaction, conditions: Sequence[Condition], query: Query
+) -> tuple[Sequence[Sequence[Any]], int]:
+    """A page out of few studies, and how many they are: all are put in order, a page of them is fetched."""
+    order = _order(Level.STUDY, query.order_by)
+    statement = repository_read.select_matching_studies(conditions, order, MATCHES_COUNTED_MAX + 1)
+    refs = list(tx.execute(statement).scalars())
+    here = refs[query.offset : query.offset + query.limit]
+    if not here:
+        return [], len(refs)
+    these = among(studies.c.id, here, is_sqlite=tx.is_sqlite)
+    by_ref = {row[0]: row for row in tx.execute(_page(Level.STUDY, [these], Query(limit=len(here))))}
+    return [by_ref[ref] for ref in here], len(refs)
 
 
 def _count(
@@ -165,6 +184,8 @@ def _count(
 ) -> int:
     """How many match, counted to one more than MATCHES_COUNTED_MAX, by the index that has candidates."""
     if many is not None and level is Level.STUDY:
+        if len(many.refs) >= MATCHES_COUNTED_MAX and len(conditions) == len(many.matched):
+            return MATCHES_COUNTED_MAX + 1  # Nothing else is asked, and each has a study at least.
         rows = matching_rows(many.level, many.matched, is_sqlite=tx.is_sqlite)
         return repository_read.count_among(tx, rows, conditions, of_patient=many.level is Level.PATIENT)
     return repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
@@ -191,8 +212,8 @@ def record_query(archive: ReadableArchive, actor: Actor, level: Level, query: Qu
 def _page(level: Level, conditions: Sequence[Condition], query: Query) -> sa.Select[Any]:
     if not 0 <= query.offset <= OFFSET_MAX:
         raise QueryNotUnderstood(f"The offset of a query is between 0 and {OFFSET_MAX}.")
-    if not 1 <= query.limit <= MATCHES_COUNTED_MAX:
-        raise QueryNotUnderstood(f"The limit of a query is between 1 and {MATCHES_COUNTED_MAX}.")
+    if not 1 <= query.limit <= PAGE_ROWS_MAX:
+        raise QueryNotUnderstood(f"The limit of a query is between 1 and {PAGE_ROWS_MAX}.")
     order = _order(level, query.order_by)
     return repository_read.select_page(level, conditions, order, limit=query.limit, offset=query.offset)
 

@@ -59,11 +59,18 @@ class Matched:
 
     `in_order`: an index on the column leads to it. `trigrams`: an expression of SQLite's full-text index that
     all rows meet that the condition does, "" when there is none; PostgreSQL finds its trigrams by itself.
+    `worth_a_scan`: neither, but looking through all patients is quicker than looking through all studies.
     """
 
     condition: Condition
     in_order: bool = False
     trigrams: str = ""
+    worth_a_scan: bool = False
+
+    @property
+    def searchable(self) -> bool:
+        """Whether candidates are to be looked for."""
+        return self.in_order or bool(self.trigrams) or self.worth_a_scan
 
 
 Matcher = Callable[[Column, str, Side], Matched]
@@ -171,6 +178,7 @@ def person_name(phonetic: Column | None) -> Matcher:
     begins some component, or sounds like one whose code is in the column `phonetic`.
     """
 
+    # With sounds it is the patient's; physicians' names stand in the studies themselves.
     def match(column: Column, value: str, side: Side) -> Matched:
         if side.fuzzy and not has_wildcard(value):
             return _fuzzy_name(column, phonetic, value, side)
@@ -181,6 +189,7 @@ def person_name(phonetic: Column | None) -> Matcher:
             sa.and_(sa.true(), *(one.condition for one in found)),
             in_order=any(one.in_order for one in found),
             trigrams=" AND ".join(f"({one.trigrams})" for one in found if one.trigrams),
+            worth_a_scan=phonetic is not None,
         )
 
     return match
@@ -222,6 +231,7 @@ def _fuzzy_name(column: Column, phonetic: Column | None, value: str, side: Side)
     return Matched(
         sa.and_(sa.true(), *(one.condition for one in found)),
         trigrams=" AND ".join(f"({one.trigrams})" for one in found if one.trigrams),
+        worth_a_scan=phonetic is not None,
     )
 
 

@@ -15,7 +15,8 @@ from filmless.features.patients.tables import patients
 from filmless.infra.database import Transaction, to_microseconds
 
 TIMEZONE_OFFSETS_MAX = 64  # The world has 38; what bad senders add beyond is taken as unknown.
-MATCHES_COUNTED_MAX = 10_000  # Nobody pages further; counting on would read the whole index for a number.
+MATCHES_COUNTED_MAX = 3000  # Nobody pages further; counting on would read the whole index for a number.
+PAGE_ROWS_MAX = 10_000  # Some MiB of answer; no study has so many series.
 
 _STUDY_COLUMNS = [
     *(studies.c[name] for name in ("id", "patient_ref", "study_instance_uid", "study_id", "study_date")),
@@ -131,6 +132,13 @@ def select_page(
     """The statement for one page of a query."""
     statement = sa.select(*_COLUMNS[level]).select_from(_SOURCES[level]).where(*conditions)
     return statement.order_by(*order).limit(limit).offset(offset)
+
+
+def select_matching_studies(
+    conditions: Sequence[Condition], order: Sequence[sa.ColumnElement[Any]], limit: int
+) -> sa.Select[tuple[int]]:
+    """Only the row ids of studies that match: what is sorted is small."""
+    return sa.select(studies.c.id).select_from(_STUDIES).where(*conditions).order_by(*order).limit(limit)
 
 
 def count_matches(tx: Transaction, level: Level, conditions: Sequence[Condition], *, of_patient: bool) -> int:
