@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from filmless.features.access import system_actor
 from filmless.features.archive import receive_part10
 from filmless.features.nodes import NewNode, NodeNotFound, add_node, get_node, remove_node
 from filmless.features.routing import SendRequest, Transmission
+from filmless.infra import limits
 from filmless.infra.database import Database
 from filmless.infra.sandbox import Sandbox
 from filmless.infra.worker import Worker
@@ -58,6 +60,7 @@ class House:
     system: System
     worker: Worker
     progress: Progress
+    places: threading.Semaphore
     clock: FrozenClock
 
     @property
@@ -95,7 +98,8 @@ def house(database: Database, clock: FrozenClock, tmp_path: Path, sandbox: Sandb
     system = an_installation(database, clock, tmp_path)
     services = dimse_services(system, sandbox)
     progress = Progress()
-    transmitter = transmit.Transmitter(services, VIENNA, progress)
+    places = threading.BoundedSemaphore(limits.TRANSMISSIONS_AT_ONCE_MAX)
+    transmitter = transmit.Transmitter(services, VIENNA, places=places, record_progress=progress)
     functions = {
         **routing_jobs(system, services),
         routing.TRANSMIT: lambda payload: transmitter.transmit(payload["destination"]),
@@ -103,4 +107,4 @@ def house(database: Database, clock: FrozenClock, tmp_path: Path, sandbox: Sandb
     reactions = {
         kind: [one for one in those if one is routing.route_study_soon] for kind, those in REACTIONS.items()
     }
-    return House(system, Worker(database, functions, reactions), progress, clock)
+    return House(system, Worker(database, functions, reactions), progress, places, clock)

@@ -53,6 +53,7 @@ ACTS_FOR_NOBODY = {
     "filmless.features.routing.prefetch_soon": "a reaction of ours, inside its transaction",
     "filmless.features.routing.postpone_prefetch": "a job of ours",
     "filmless.features.routing.wake_transmissions": "a job of ours",
+    "filmless.features.routing.wake_later": "a job of ours",
     "filmless.features.routing.trim_transmissions": "a job of ours",
     "filmless.features.routing.trim_transmissions_soon": "a job of ours",
     "filmless.features.scheduling.find_referenced_steps": "inside the transaction of a verb that has asked",

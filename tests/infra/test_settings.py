@@ -58,5 +58,5 @@ def test_a_time_zone_is_one_that_exists(monkeypatch: pytest.MonkeyPatch) -> None
     assert str(Settings.load().zone) == "Europe/Vienna"
     for name in ("Middle/Earth", "../etc/passwd", "Europe"):
         monkeypatch.setenv("FILMLESS_TIME_ZONE", name)
-        with pytest.raises(Invalid, match="FILMLESS_TIME_ZONE.*no time zone has this name"):
+        with pytest.raises(Invalid, match=r"FILMLESS_TIME_ZONE.*no time zone has this name"):
             Settings.load()

@@ -3,6 +3,7 @@
 REACTIONS and `jobs` are the two tables to read when asking what happens when.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -72,7 +73,8 @@ def jobs(system: System, sandbox: Sandbox) -> Mapping[str, JobFunction]:
 def routing_jobs(system: System, services: Services) -> Mapping[str, JobFunction]:
     """What rules send, and what is fetched beforehand."""
     zone = system.settings.zone
-    transmitter, prefetcher = Transmitter(services, zone), Prefetcher(services)
+    places = threading.BoundedSemaphore(limits.TRANSMISSIONS_AT_ONCE_MAX)
+    transmitter, prefetcher = Transmitter(services, zone, places=places), Prefetcher(services)
     router = access.system_actor("routing")
     return {
         routing.ROUTE_STUDY: lambda payload: routing.route_study(

@@ -20,6 +20,7 @@ from filmless.features.archive import receive_part10
 from filmless.features.commitment import ASK_COMMITMENT
 from filmless.features.nodes import remove_node
 from filmless.features.routing import State, Transmission
+from filmless.infra import limits
 from filmless.infra.jobs import find_jobs
 from filmless.standards.dicom.deidentification import Option
 from filmless.standards.dicom.upper_layer import SyntaxOffer
@@ -202,6 +203,20 @@ def test_a_peer_that_has_no_place_free_is_tried_later(house: House) -> None:
         row = house.sends()
         house.works()
     assert house.now(row).state is State.WAITING
+
+
+def test_when_all_places_are_taken_the_node_is_looked_at_a_little_later(house: House) -> None:
+    house.holds(1)
+    with StoringPeer() as peer:
+        house.knows("ARCHIVE", peer.port)
+        row = house.sends()
+        for _ in range(limits.TRANSMISSIONS_AT_ONCE_MAX):
+            assert house.places.acquire(blocking=False)
+        house.works()
+        assert house.now(row).state is State.WAITING
+        house.places.release(limits.TRANSMISSIONS_AT_ONCE_MAX)
+        house.works(transmit.BUSY_SECONDS)
+    assert house.now(row).state is State.DONE
 
 
 def test_a_node_that_is_not_registered_any_more_is_left_to_a_person(house: House) -> None:

@@ -31,6 +31,7 @@ from filmless.standards.dicom.elements import InflateLimit, MalformedDataSet
 
 PROGRESS_SECONDS = 1.0  # Between two notes of what was acknowledged: what a crash sends twice at most.
 SIGN_OF_LIFE_SECONDS = 10.0  # Where nothing was acknowledged meanwhile: keeps the lease, hears of a cancel.
+BUSY_SECONDS = 10.0  # Until the next look when all places are taken; one that becomes free looks at once.
 ATTEMPT_SECONDS_MAX = limits.JOB_SECONDS_MAX / 2  # Then it goes on in a new job: this one would seem stuck.
 DEIDENTIFIED_BYTES_MAX = limits.GIB  # Taken whole into memory; larger ones are films and slides.
 
@@ -51,23 +52,26 @@ class Transmitter:
         self,
         services: Services,
         zone: tzinfo | None,
+        *,
+        places: threading.Semaphore,
         record_progress: RecordProgress = routing.record_progress,
     ) -> None:
-        """`zone`: the department's. `record_progress` is handed in by those who watch it."""
+        """`zone`: the department's. A transmission takes one of the `places`, which others may share.
+
+        `record_progress` is handed in by those who watch it.
+        """
         self._services = services
         self._zone = zone
         self._record_progress = record_progress
-        self._places = threading.BoundedSemaphore(limits.TRANSMISSIONS_AT_ONCE_MAX)
+        self._places = places
 
     def transmit(self, destination: str) -> None:
-        """Send the transmission that is next for this node, if any.
-
-        When all places are taken nothing happens: whoever leaves one asks for what is due.
-        """
+        """Send the transmission that is next for this node, if any; later when all places are taken."""
+        database = self._services.archive.database
         if not self._places.acquire(blocking=False):
+            routing.wake_later(database, destination, BUSY_SECONDS)
             return
         try:
-            database = self._services.archive.database
             claimed = routing.claim_transmission(database, ACTOR, destination, self._zone)
             if claimed is not None:
                 self._end(claimed, self._attempt(claimed))

@@ -87,6 +87,7 @@ from filmless.features.routing.sending import (
     record_progress,
     trim_transmissions,
     trim_transmissions_soon,
+    wake_later,
     wake_transmissions,
 )
 from filmless.features.routing.transmissions import Attempt, Claimed, Ending, Reason, State, Transmission
@@ -174,5 +175,6 @@ __all__ = [
     "trim_transmissions",
     "trim_transmissions_soon",
     "try_rule",
+    "wake_later",
     "wake_transmissions",
 ]

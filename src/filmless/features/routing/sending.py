@@ -141,6 +141,12 @@ def end_attempt(database: Database, actor: Actor, claimed: Claimed, attempt: Att
         return state
 
 
+def wake_later(database: Database, destination: str, delay_seconds: float) -> None:
+    """Look at what waits for this node a little later: who should do it now is busy."""
+    with database.transaction() as tx:
+        wake(tx, destination, tx.now + timedelta(seconds=delay_seconds))
+
+
 def wake_transmissions(tx: Transaction) -> None:
     """Look after everything that is unfinished: when a worker starts, in case one ended in mid-send."""
     for destination, at in repository.unfinished_wake_ups(tx):
