@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from filmless.compose import System
 from filmless.edge.api.node_schemas import (
+    CertificatesOut,
     DestinationsOut,
     NodeOut,
     NodesOut,
@@ -106,6 +107,20 @@ def test_a_title_is_registered_once_and_removed_once(anna: TestClient) -> None:
     assert anna.delete("/nodes/CT%2F1%20%3F").status_code == 404
 
 
+def test_certificates_are_read_before_a_node_is_bound_to_them(anna: TestClient) -> None:
+    answer = anna.post("/certificates/read", json={"certificate_pem": f"From: CT1\n{CERTIFICATE.pem}"})
+    assert answer.status_code == 200
+    CertificatesOut.model_validate_json(answer.content)
+    assert answer.json()["certificate_pem"] == CERTIFICATE.pem
+    (certificate,) = answer.json()["certificates"]
+    assert certificate["fingerprint"] == spelled(CERTIFICATE.fingerprint)
+    assert anna.get("/nodes").json() == {"nodes": []}
+    for wrong in ("none", CERTIFICATE.key_pem):
+        refused = anna.post("/certificates/read", json={"certificate_pem": wrong})
+        assert refused.status_code == 400
+        assert refused.json()["detail"]
+
+
 def test_who_was_turned_away_is_listed_with_what_to_begin_with(system: System, anna: TestClient) -> None:
     note_refusals(
         system.database,
@@ -164,6 +179,7 @@ def test_who_sends_sees_names_and_who_administers_sees_all(
         stranger.post("/nodes", json=CT1),
         stranger.put("/nodes/CT1", json={"host": "x", "port": 1}),
         stranger.delete("/nodes/CT1"),
+        stranger.post("/certificates/read", json={"certificate_pem": CERTIFICATE.pem}),
         stranger.delete("/unknown-callers", params={"calling_ae_title": "", "address": ""}),
     ):
         assert refused.status_code == 403

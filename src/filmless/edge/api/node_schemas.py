@@ -47,6 +47,19 @@ class CertificateOut(_Model):
     not_valid_after: datetime
 
 
+class CertificatesIn(_Model):
+    """PEM text as somebody got it from the other side."""
+
+    certificate_pem: CertificateText
+
+
+class CertificatesOut(_Model):
+    """The certificates of the text and nothing else of it, and what to compare them by."""
+
+    certificate_pem: str
+    certificates: list[CertificateOut]
+
+
 class NodeOut(_Model):
     """A node as registered."""
 

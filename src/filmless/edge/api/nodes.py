@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from filmless.edge.api.node_schemas import (
+    CertificatesIn,
+    CertificatesOut,
     DestinationsOut,
     NewNodeIn,
     NodeIn,
@@ -87,6 +89,13 @@ def forget_unknown_caller(request: Request, calling_ae_title: QueryText, address
     database, actor = context_of(request).database, actor_of(request)
     nodes.forget_unknown_caller(database, actor, calling_ae_title, address)
     return Response(status_code=204)
+
+
+@router.post("/certificates/read", **answers(200, CertificatesOut, "What is in the text", 400, 401, 403))
+def read_certificates(request: Request, body: CertificatesIn) -> Response:
+    """What certificates a text holds, so that they can be compared before a node is bound to them."""
+    pem = nodes.read_certificates(actor_of(request), body.certificate_pem)
+    return json_response({"certificate_pem": pem, "certificates": _certificates(pem)})
 
 
 @router.get("/our-node", **answers(200, OurNodeOut, "What the other side must know of us", 401, 503))

@@ -32,6 +32,7 @@ from filmless.features.nodes.service import (
     list_destinations,
     list_nodes,
     nodes_permitting,
+    read_certificates,
     remove_node,
     update_node,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "nodes_permitting",
     "note_refusals",
     "parse_ae_title",
+    "read_certificates",
     "remove_node",
     "update_node",
 ]

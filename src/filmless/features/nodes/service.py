@@ -5,6 +5,7 @@ from dataclasses import fields
 from filmless.features.access import Actor, Permission
 from filmless.features.audit import AuditEvent, record
 from filmless.features.nodes import callers_repository, repository
+from filmless.features.nodes.certificates import checked_certificates
 from filmless.features.nodes.errors import AETitleTaken, NodeNotFound
 from filmless.features.nodes.model import AETitle, Capability, Destination, NewNode, Node, parse_ae_title
 from filmless.infra.database import Database, Transaction
@@ -97,6 +98,12 @@ def list_bound_certificates(database: Database) -> list[str]:
     """PEM text of every certificate bound to an active peer: whom the TLS port trusts. For doors."""
     with database.read() as tx:
         return repository.bound_certificates(tx)
+
+
+def read_certificates(actor: Actor, text: str) -> str:
+    """The certificates in a text as they would be kept with a node; raises Invalid."""
+    actor.must(Permission.NODES_MANAGE)
+    return checked_certificates(text)
 
 
 def remove_node(database: Database, actor: Actor, ae_title: str) -> None:
