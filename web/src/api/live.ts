@@ -79,6 +79,10 @@ export function listen(client: QueryClient, { onState, onStudyChanged }: LiveLis
       askAgainSoon(keys.system);
       onStudyChanged(change);
     });
+    source.addEventListener('transmission_changed', () => {
+      askAgainSoon(keys.transmissions);
+      askAgainSoon(keys.queue);
+    });
   };
 
   connect();

@@ -19,6 +19,8 @@ export const keys = {
   studies: ['studies'] as const,
   study: (uid: string) => ['study', uid] as const,
   quarantine: ['quarantine'] as const,
+  transmissions: ['transmissions'] as const,
+  queue: ['queue'] as const,
   system: ['system'] as const,
 };
 

@@ -11,6 +11,8 @@ export interface User {
 export type Permission =
   | 'studies.read'
   | 'studies.store'
+  | 'studies.send'
+  | 'routing.manage'
   | 'remote.query'
   | 'quarantine.read'
   | 'quarantine.resolve'
