@@ -8,13 +8,24 @@ from typing import Any
 from builders import ROOT, a_ct_slice, part10
 from filmless.compose import System
 from filmless.edge.api import create_api, live
-from filmless.features.access import Role, SignInAttempt, create_token, end_session, revoke_token, sign_in
+from filmless.features.access import (
+    Permission,
+    Role,
+    SignInAttempt,
+    create_token,
+    end_session,
+    revoke_token,
+    sign_in,
+)
 from filmless.features.access.access import SEEN_SECONDS_MAX
 from filmless.features.archive import StudyGrowth, receive_part10
+from filmless.features.exams import create_performed_step
 from filmless.features.nodes import NewNode, add_node
 from filmless.features.routing import SendRequest, send_study
+from filmless.features.scheduling import arrive, schedule_step
 from filmless.infra import limits
 from web_installation import CONSOLE, GOOD_PASSWORD, register
+from worklist_builders import DESK, a_step, started
 
 ANSWER_SECONDS_MAX = 20  # Only to end a test that hangs.
 
@@ -171,6 +182,36 @@ def test_screens_of_those_who_may_send_are_told_of_transmissions(system: System)
     run(story)
 
 
+def test_screens_of_those_who_may_see_the_worklist_are_told_of_steps_without_a_patient(
+    system: System,
+) -> None:
+    _, cookie = a_session(system)
+    register(system, "ris", Role.SERVICE)
+    secret, _ = create_token(system.access, CONSOLE, "ris")
+    app = an_app(system, ping_seconds=9)
+
+    async def story() -> None:
+        anna, ris = Stream(app, **cookie), Stream(app, authorization=f"Bearer {secret}")
+        for stream in (anna, ris):
+            await stream.next()
+        step = await asyncio.to_thread(schedule_step, system.database, DESK, a_step())
+        of_step = ("worklist_changed", {"step_id": step.id})
+        assert told(await anna.next()) == [of_step]
+        await asyncio.to_thread(arrive, system.database, DESK, step.id)
+        assert told(await anna.next()) == [of_step]
+        await asyncio.to_thread(create_performed_step, system.database, DESK, "1.2.3", started())
+        heard = [*told(await anna.next())]
+        while len(heard) < 2:  # Both are facts of one transaction, but read one kind after the other.
+            heard += told(await anna.next())
+        assert heard == [of_step, ("performed_step_changed", {"sop_instance_uid": "1.2.3"})]
+        await stored(system, 2)
+        assert [name for name, _ in told(await ris.next())] == ["study_changed"]
+        for stream in (anna, ris):
+            await stream.leave()
+
+    run(story)
+
+
 def test_a_silent_stream_pings_and_ends_with_the_session(system: System) -> None:
     secret, cookie = a_session(system)
     app = an_app(system)
@@ -244,7 +285,7 @@ def test_streams_are_counted_and_places_given_back(system: System) -> None:
 
 def test_a_stream_that_is_not_read_keeps_one_state_for_each_study_and_gives_up_in_the_end() -> None:
     async def story() -> None:
-        stream = live.LiveStream(shows_queue=True)
+        stream = live.LiveStream(frozenset(Permission))
         for count in range(5):
             stream.add([StudyGrowth("1.2", 1, count)])
         assert await stream.take(5) == [StudyGrowth("1.2", 1, 4)]

@@ -71,6 +71,10 @@ def test_steps_are_listed_by_what_they_are_asked_for(anna: TestClient, system: S
         ({"date_from": "2026-02-01", "date_to": "2026-02-01"}, ["P-2"]),
         ({"patient_name": "nr3"}, ["P-3"]),
         ({"patient_id": "P-2"}, ["P-2"]),
+        ({"search": "pro nr1"}, ["P-1"]),
+        ({"search": "p-3"}, ["P-3"]),
+        ({"search": "acc-2 probe"}, ["P-2"]),
+        ({"search": "%"}, []),
         ({"status": ["ARRIVED", "READY"]}, []),
         ({"modality": "CT", "station_ae_title": "CT1"}, ["P-1", "P-2", "P-3"]),
         ({"limit": 1, "offset": 1}, ["P-2"]),
@@ -129,6 +133,7 @@ def test_performed_steps_are_listed_with_state_and_counts(anna: TestClient, syst
     (row,) = page["performed_steps"]
     assert (row["status"], row["number_of_series"], row["number_of_instances"]) == ("COMPLETED", 2, 5)
     assert (row["start_date"], row["start_time"], row["end_time"]) == ("2026-01-31", "10:20:00", "10:30:00")
+    assert [one["step_id"] for one in row["references"]] == [step.id]
     detail = fits(PerformedStepDetailOut, anna.get("/performed-steps/1.2.3"))
     assert [one["number_of_instances"] for one in detail["series_list"]] == [2, 3]
     assert [one["step_id"] for one in detail["references"]] == [step.id]

@@ -1,4 +1,6 @@
-"""Server-sent events for open screens: which studies grew, which transmissions changed (WHATWG HTML 9.2).
+"""Server-sent events for open screens: studies that grew, transmissions and steps that changed.
+
+The format is that of WHATWG HTML 9.2.
 
 One task in each process looks at the outbox twice a second, and only while somebody listens; each stream
 keeps the newest state of each of them until its browser takes it, so a slow one costs little memory.
@@ -19,7 +21,9 @@ from filmless.edge.http.context import WebContext
 from filmless.edge.http.identity import Identity, identify, identity_of
 from filmless.features.access import Permission, system_actor
 from filmless.features.archive import GrowthReader, StudyGrowth
+from filmless.features.exams import PerformedStepNews, PerformedStepReader
 from filmless.features.routing import ChangeReader, TransmissionChanged
+from filmless.features.scheduling import StepNews, StepReader
 from filmless.infra import limits
 from filmless.infra.errors import NotSignedIn, OverLimit
 from filmless.infra.log import get_logger
@@ -31,7 +35,19 @@ RETRY_SECONDS = 10  # When all places are taken.
 
 PING = b"event: ping\ndata: {}\n\n"
 
-News = StudyGrowth | TransmissionChanged
+News = StudyGrowth | TransmissionChanged | StepNews | PerformedStepNews
+
+# What each kind is called on the wire, which field names what it is about, and who may hear of it.
+KINDS: dict[type[News], tuple[bytes, str, Permission]] = {
+    StudyGrowth: (b"study_changed", "study_instance_uid", Permission.STUDIES_READ),
+    TransmissionChanged: (b"transmission_changed", "transmission_id", Permission.STUDIES_SEND),
+    StepNews: (b"worklist_changed", "step_id", Permission.WORKLIST_READ),
+    PerformedStepNews: (
+        b"performed_step_changed",
+        "sop_instance_uid",
+        Permission.PERFORMED_STEPS_READ,
+    ),
+}
 
 log = get_logger()
 router = APIRouter(tags=["live"])
@@ -40,16 +56,16 @@ router = APIRouter(tags=["live"])
 class LiveStream:
     """What one browser has not been told yet."""
 
-    def __init__(self, *, shows_queue: bool) -> None:
-        """`shows_queue`: whether its user may hear of transmissions."""
-        self._shows_queue = shows_queue
+    def __init__(self, permissions: frozenset[Permission]) -> None:
+        """`permissions`: those of its user, who hears of nothing else."""
+        self._permissions = permissions
         self._pending: dict[str, News] = {}
         self._something = asyncio.Event()
         self.is_behind = False
 
     def add(self, news: list[News]) -> None:
-        """Note what to tell; what is newer about a study or transmission replaces what is older."""
-        told = [it for it in news if self._shows_queue or isinstance(it, StudyGrowth)]
+        """Note what to tell; what is newer about a study, transmission or step replaces what is older."""
+        told = [it for it in news if KINDS[type(it)][2] in self._permissions]
         if not told:
             return
         self._pending.update((_key(it), it) for it in told)
@@ -88,7 +104,7 @@ class LiveFeed:
 
     async def events(self, identity: Identity) -> AsyncIterator[bytes]:
         """The stream of one browser, until it leaves or its session ends."""
-        stream = self._open(shows_queue=Permission.STUDIES_SEND in identity.actor.permissions)
+        stream = self._open(identity.actor.permissions)
         try:
             await self._has_looked.wait()  # From here on nothing is missed: the browser may load its list.
             yield b": connected\n\n"
@@ -114,8 +130,8 @@ class LiveFeed:
         """Whether no further stream may open."""
         return self.open_streams >= self._streams_max
 
-    def _open(self, *, shows_queue: bool) -> LiveStream:
-        stream = LiveStream(shows_queue=shows_queue)
+    def _open(self, permissions: frozenset[Permission]) -> LiveStream:
+        stream = LiveStream(permissions)
         self._streams.add(stream)
         if self._task is None:
             self._task = asyncio.create_task(self._look())
@@ -129,13 +145,18 @@ class LiveFeed:
             self._has_looked.clear()
 
     async def _look(self) -> None:
-        growth = GrowthReader(self._context.archive, system_actor("live"))
-        changes = ChangeReader(self._context.database, system_actor("live"))
+        database, actor = self._context.database, system_actor("live")
+        readers = (
+            GrowthReader(self._context.archive, actor),
+            ChangeReader(database, actor),
+            StepReader(database, actor),
+            PerformedStepReader(database, actor),
+        )
         while True:
             news: list[News] = []
             try:
-                news += await run_in_threadpool(growth.read)
-                news += await run_in_threadpool(changes.read)
+                for reader in readers:
+                    news += await run_in_threadpool(reader.read)
             except Exception as error:  # noqa: BLE001 - The next look may succeed; the screens stay open.
                 log.warning("live_feed_waits", error=type(error).__name__)
             self._has_looked.set()
@@ -147,10 +168,17 @@ class LiveFeed:
 
 @router.get(
     "/live",
-    **answers(200, None, "Server-sent events: study_changed, transmission_changed, ping", 401, 403, 429),
+    **answers(
+        200,
+        None,
+        f"Server-sent events: {', '.join(name.decode() for name, _, _ in KINDS.values())}, ping",
+        401,
+        403,
+        429,
+    ),
 )
 async def listen(request: Request) -> Response:
-    """Be told which studies grow, and which transmissions change for those who may send, as they do."""
+    """Be told, as it happens, which studies grow, and what of KINDS one may know changes."""
     identity = identity_of(request)
     identity.actor.must(Permission.STUDIES_READ)
     feed: LiveFeed = request.app.state.live_feed
@@ -164,9 +192,8 @@ async def listen(request: Request) -> Response:
 
 
 def _key(news: News) -> str:
-    return news.study_instance_uid if isinstance(news, StudyGrowth) else news.transmission_id
+    return str(getattr(news, KINDS[type(news)][1]))
 
 
 def _event(news: News) -> bytes:
-    name = b"study_changed" if isinstance(news, StudyGrowth) else b"transmission_changed"
-    return b"event: " + name + b"\ndata: " + orjson.dumps(asdict(news)) + b"\n\n"
+    return b"event: " + KINDS[type(news)][0] + b"\ndata: " + orjson.dumps(asdict(news)) + b"\n\n"

@@ -47,6 +47,7 @@ def find_scheduled_steps(
     station_ae_title: QueryText = "",
     patient_id: QueryText = "",
     patient_name: QueryText = "",
+    search: QueryText = "",
     accession_number: QueryText = "",
     study_instance_uid: QueryText = "",
     limit: Limit = limits.QUERY_RESULTS_DEFAULT,
@@ -63,6 +64,7 @@ def find_scheduled_steps(
         patient_name=patient_name,
         accession_number=accession_number.strip(),
         study_instance_uid=study_instance_uid.strip(),
+        search=search,
     )
     database, actor = context_of(request).database, actor_of(request)
     found, total = scheduling.find_scheduled_steps(database, actor, wanted, limit, offset)
@@ -184,8 +186,7 @@ def get_performed_step(request: Request, sop_instance_uid: PathText) -> Response
         }
         for series in step.series_list
     ]
-    references = [asdict(reference) for reference in step.references]
-    return json_response({**_performed(step), "references": references, "series_list": series_list})
+    return json_response({**_performed(step), "series_list": series_list})
 
 
 # --- In ----------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ def _step(step: ScheduledStep) -> dict[str, Any]:
 
 def _performed(step: exams.PerformedStep) -> dict[str, Any]:
     values = asdict(step)
-    del values["references"], values["series_list"]
+    del values["series_list"]  # Lists have it not; one step shows its own.
     return _shown(values)
 
 

@@ -177,7 +177,7 @@ class PerformedSeriesOut(_Model):
 
 
 class PerformedStepOut(_Model):
-    """What a modality said of one performed step."""
+    """What a modality said of one performed step, and what it belongs to."""
 
     sop_instance_uid: str
     performed_procedure_step_id: str
@@ -201,12 +201,12 @@ class PerformedStepOut(_Model):
     calling_ae_title: str
     created_at: datetime
     updated_at: datetime
+    references: list[ReferenceOut]
 
 
 class PerformedStepDetailOut(PerformedStepOut):
-    """One performed step with what it belongs to and what was made."""
+    """One performed step with what was made."""
 
-    references: list[ReferenceOut]
     series_list: list[PerformedSeriesOut]
 
 

@@ -6,6 +6,7 @@ follow it (`following`). Not here: the wire (`edge/dimse/performed_step.py`), th
 """
 
 from filmless.features.exams.attribute_rules import RULES, Rule
+from filmless.features.exams.changes import PerformedStepNews, PerformedStepReader
 from filmless.features.exams.errors import (
     AttributesRefused,
     InvalidAttributeValues,
@@ -54,7 +55,9 @@ __all__ = [
     "PerformedStepDiscontinued",
     "PerformedStepExists",
     "PerformedStepIsFinal",
+    "PerformedStepNews",
     "PerformedStepNotFound",
+    "PerformedStepReader",
     "PerformedStepStarted",
     "Reference",
     "Remark",

@@ -68,7 +68,7 @@ class PerformedSeries:
 class PerformedStep:
     """What a modality said of one performed procedure step; dates and times as it wrote them.
 
-    Lists leave `references` and `series_list` empty; the counts are always there.
+    Lists leave `series_list` empty; the counts are always there.
     """
 
     sop_instance_uid: str

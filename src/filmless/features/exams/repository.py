@@ -106,11 +106,16 @@ def find_siblings(tx: Transaction, step_id: str, sop_instance_uid: str) -> list[
 def select_steps(
     tx: Transaction, conditions: Sequence[Condition], limit: int, offset: int
 ) -> list[PerformedStep]:
-    """A page of steps, latest first, without their parts."""
+    """A page of steps, latest first, with their references but without their series."""
     columns = performed_steps.c
     latest = (columns.start_date.desc(), columns.start_time.desc(), columns.sop_instance_uid.desc())
     statement = _select().where(*conditions).order_by(*latest).limit(limit).offset(offset)
-    return [_step(row) for row in tx.execute(statement)]
+    steps = [_step(row) for row in tx.execute(statement)]
+    references = _references_of_several(tx, [step.sop_instance_uid for step in steps])
+    return [
+        dataclasses.replace(step, references=tuple(references.get(step.sop_instance_uid, ())))
+        for step in steps
+    ]
 
 
 def count_steps(tx: Transaction, conditions: Sequence[Condition]) -> int:
@@ -165,6 +170,20 @@ def _insert_references(tx: Transaction, sop_instance_uid: str, references: Seque
     ]
     if rows:
         tx.execute(sa.insert(performed_step_references), rows)
+
+
+def _references_of_several(tx: Transaction, uids: Sequence[str]) -> dict[str, list[Reference]]:
+    found: dict[str, list[Reference]] = {}
+    if uids:
+        columns = performed_step_references.c
+        statement = (
+            sa.select(performed_step_references)
+            .where(columns.performed_step_uid.in_(uids))
+            .order_by(columns.performed_step_uid, columns.item_number)
+        )
+        for row in tx.execute(statement):
+            found.setdefault(row.performed_step_uid, []).append(_reference(row))
+    return found
 
 
 def _reference(row: Any) -> Reference:

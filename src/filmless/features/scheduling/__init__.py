@@ -13,6 +13,7 @@ from filmless.features.scheduling.attributes import (
     Attribute,
     Place,
 )
+from filmless.features.scheduling.changes import StepNews, StepReader
 from filmless.features.scheduling.errors import (
     NumberTaken,
     StepChangedMeanwhile,
@@ -85,8 +86,10 @@ __all__ = [
     "StepEvent",
     "StepExists",
     "StepFilter",
+    "StepNews",
     "StepNotFound",
     "StepNotInState",
+    "StepReader",
     "StepRefused",
     "StepScheduled",
     "StepStatus",

@@ -48,7 +48,8 @@ REASON_CHARACTERS_MAX = 1000  # Some sentences; it goes into the audit trail.
 class StepFilter:
     """Which steps to find; what is empty lets all pass. Dates are DA text, both included.
 
-    `patient_name`: words, each the beginning of some part of the name.
+    `patient_name`: words, each the beginning of some part of the name. `search`: words, each the beginning
+    of a part of the name, of the patient ID or of the accession number.
     """
 
     date_from: str = ""
@@ -60,6 +61,7 @@ class StepFilter:
     patient_name: str = ""
     accession_number: str = ""
     study_instance_uid: str = ""
+    search: str = ""
 
 
 def schedule_step(database: Database, actor: Actor, new: NewStep) -> ScheduledStep:
@@ -107,6 +109,7 @@ def find_scheduled_steps(
             "date": f"{wanted.date_from}-{wanted.date_to}",
             "patient_id": wanted.patient_id,
             "patient_name": wanted.patient_name,
+            "search": wanted.search,
             "accession_number": wanted.accession_number,
             "rows": len(found),
         }
@@ -303,10 +306,25 @@ def _conditions(wanted: StepFilter) -> list[repository_read.Condition]:
         ),
     )
     conditions = [condition for asked, condition in pairs if asked]
-    for word in normalise_text(wanted.patient_name).split():
-        literal = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        key = requests.patient_name_key
-        begins = [key.like(f"{literal}%", escape="!")]
-        begins += [key.like(f"%{mark}{literal}%", escape="!") for mark in ("^", " ", "=")]
-        conditions.append(sa.or_(*begins))
+    conditions += [_in_name(word) for word in normalise_text(wanted.patient_name).split()]
+    for word in wanted.search.split():
+        number = _literal(word)
+        columns = (requests.patient_id, requests.accession_number)
+        numbers = [column.ilike(f"{number}%", escape="!") for column in columns]
+        in_names = [_in_name(part) for part in normalise_text(word).split()]
+        conditions.append(sa.or_(*numbers, sa.and_(sa.true(), *in_names)) if in_names else sa.or_(*numbers))
     return conditions
+
+
+def _in_name(word: str) -> repository_read.Condition:
+    """The condition that the normalised word begins some part of the name."""
+    literal = _literal(word)
+    key = imaging_requests.c.patient_name_key
+    begins = [key.like(f"{literal}%", escape="!")]
+    begins += [key.like(f"%{mark}{literal}%", escape="!") for mark in ("^", " ", "=")]
+    return sa.or_(*begins)
+
+
+def _literal(word: str) -> str:
+    """The word for LIKE with ESCAPE '!'."""
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
