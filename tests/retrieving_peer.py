@@ -71,7 +71,7 @@ def move(
     extended = () if options is None else (ExtendedNegotiation(sop_class_uid, options),)
     with open_association(peer, [(sop_class_uid, (EXPLICIT_LE,))], extended=extended) as association:
         request = _request(association, CommandField.C_MOVE_RQ, sop_class_uid, move_destination=destination)
-        return _ask(association, sop_class_uid, request, keys, None, on_pending)
+        return _ask(association, sop_class_uid, request, keys, on_pending=on_pending)
 
 
 class Keeping:
@@ -127,7 +127,7 @@ def get(
         def begin(command: CommandSet, context: PresentationContext) -> Exchange:
             return Keeping(outcome, command, context, answered)
 
-        return _ask(association, sop_class_uid, request, keys, begin, None, outcome)
+        return _ask(association, sop_class_uid, request, keys, begin=begin, outcome=outcome)
 
 
 def _request(
@@ -148,8 +148,9 @@ def _ask(
     sop_class_uid: str,
     request: CommandSet,
     keys: Keys,
-    begin: Callable[[CommandSet, PresentationContext], Exchange] | None,
-    on_pending: Callable[[Requestor, int], None] | None,
+    *,
+    begin: Callable[[CommandSet, PresentationContext], Exchange] | None = None,
+    on_pending: Callable[[Requestor, int], None] | None = None,
     outcome: Outcome | None = None,
 ) -> Outcome:
     outcome = outcome or Outcome()

@@ -41,6 +41,7 @@ ACTS_FOR_NOBODY = {
     "filmless.features.patients.identify_or_register": "inside the transaction of a verb that has asked",
     "filmless.features.patients.complete_demographics": "inside the transaction of a verb that has asked",
     "filmless.features.archive.part10_chunks": "sends what a verb with an actor has found",
+    "filmless.features.archive.stored_chunks": "sends what a verb with an actor has found",
     "filmless.features.archive.prepare_series": "a job of ours",
     "filmless.features.archive.prepare_series_soon": "a reaction of ours, inside its transaction",
     "filmless.features.archive.begin_pull": "a job of ours, asked for by a person with the permission",

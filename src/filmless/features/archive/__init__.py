@@ -114,7 +114,6 @@ from filmless.features.archive.retrieving import (
     Transfer,
     find_instances_to_send,
     record_sent,
-    rows_of_study,
     stored_chunks,
 )
 from filmless.features.archive.rows import (
@@ -256,7 +255,6 @@ __all__ = [
     "receive_part10",
     "record_sent",
     "references_by_series",
-    "rows_of_study",
     "series_metadata_gzip",
     "size_of_instances",
     "stop_pull",

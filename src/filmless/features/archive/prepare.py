@@ -36,6 +36,7 @@ SETTLED_AFTER_SECONDS = 2.0  # Slices of a series come several a second; prepari
 SANDBOX_MODULES = (
     "filmless.standards.dicom.object_rendering",
     "filmless.standards.dicom.frame_decoding",
+    "filmless.standards.dicom.frame_recoding",
 )
 """What a sandbox for pictures and frames should load before its first call."""
 

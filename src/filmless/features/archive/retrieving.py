@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from filmless.features.access import Actor, Permission
 from filmless.features.archive import repository_retrieve as repository
-from filmless.features.archive.errors import StudyNotFound
 from filmless.features.archive.read_errors import PatientAmbiguous, RetrievalNotUnderstood
 from filmless.features.archive.repository_retrieve import Condition
 from filmless.features.archive.rows import InstanceRow
@@ -75,8 +74,6 @@ def find_instances_to_send(
     level: RetrieveLevel,
     keys: RetrieveKeys,
     transfer: Transfer,
-    *,
-    permission: Permission = Permission.STUDIES_RETRIEVE,
 ) -> list[InstanceRow]:
     """The instances an identifier asks for, about to leave for `transfer.destination`.
 
@@ -84,7 +81,7 @@ def find_instances_to_send(
     Nothing found is no error: the list is empty. Raises RetrievalNotUnderstood, PatientAmbiguous,
     NotPermitted, Unavailable.
     """
-    actor.must(permission)
+    actor.must(Permission.STUDIES_RETRIEVE)
     conditions = _conditions(level, keys)
     with archive.database.read() as tx:
         if level is RetrieveLevel.PATIENT and not keys.issuer_of_patient_id:
@@ -95,22 +92,6 @@ def find_instances_to_send(
                 raise RetrievalNotUnderstood("More than a million instances match; ask for single studies.")
             rows.append(row)
     _record(archive, actor, AuditEvent.BEGIN_TRANSFERRING_INSTANCES, rows, transfer)
-    return rows
-
-
-def rows_of_study(
-    archive: ReadableArchive,
-    actor: Actor,
-    study_instance_uid: str,
-    transfer: Transfer,
-    *,
-    permission: Permission = Permission.STUDIES_SEND,
-) -> list[InstanceRow]:
-    """The instances of one study, about to leave; as `find_instances_to_send`, but raises StudyNotFound."""
-    keys = RetrieveKeys(study_instance_uids=(study_instance_uid,))
-    rows = find_instances_to_send(archive, actor, RetrieveLevel.STUDY, keys, transfer, permission=permission)
-    if not rows:
-        raise StudyNotFound("There is no study with that Study Instance UID here.")
     return rows
 
 
@@ -126,6 +107,7 @@ def record_sent(
     `not_sent`: SOP Instance UIDs that failed or were never tried. The outcome of a study is success, minor
     failure when some did not leave, serious failure when none did.
     """
+    actor.must(Permission.STUDIES_RETRIEVE)
     _record(archive, actor, AuditEvent.INSTANCES_TRANSFERRED, rows, transfer, frozenset(not_sent))
 
 
