@@ -107,7 +107,7 @@ def report(
         json.dumps(raw | {"comparisons": [asdict(one) for one in comparisons], "notes": list(notes)})
     )
     if keep:
-        _replace_section(section, body)
+        replace_section(section, body)
 
 
 def machine() -> str:
@@ -127,7 +127,8 @@ def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _replace_section(section: str, body: str) -> None:
+def replace_section(section: str, body: str) -> None:
+    """Replace the section of that name in the summary, or add it."""
     text = (
         SUMMARY.read_text()
         if SUMMARY.exists()

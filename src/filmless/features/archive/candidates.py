@@ -101,15 +101,23 @@ def trigrams_match(level: Level, expression: str) -> Condition:
     )
 
 
-def look_up(tx: Transaction, level: Level, matched: Sequence[Matched], count_max: int) -> Candidates:
-    """The candidates with the lowest row ids."""
-    rows = matching_after(level, matched, 0, count_max + 1, is_sqlite=tx.is_sqlite)
+def look_up(
+    tx: Transaction, level: Level, matched: Sequence[Matched], count_max: int, *, in_order: bool = True
+) -> Candidates:
+    """The candidates with the lowest row ids, or (not `in_order`) the first that come."""
+    if in_order:
+        rows = matching_after(level, matched, 0, count_max + 1, is_sqlite=tx.is_sqlite)
+    else:
+        rows = matching_rows(level, matched, is_sqlite=tx.is_sqlite).limit(count_max + 1)
     found = list(tx.execute(rows).scalars())
-    return Candidates(level, matched, found[:count_max], more=len(found) > count_max)
+    return Candidates(level, matched, sorted(found[:count_max]), more=len(found) > count_max)
 
 
-def narrow(tx: Transaction, conditions: Conditions) -> Narrowed:
-    """The conditions of the query, with candidates where an index has them."""
+def narrow(tx: Transaction, conditions: Conditions, *, all_of_them: bool = False) -> Narrowed:
+    """The conditions of the query, with candidates where an index has them.
+
+    `all_of_them`: the asker will go on with the patients beyond those found, so they are found in order.
+    """
     found = [*conditions.here_and_above()]
     below = conditions.below()
     if any(one.in_order or one.trigrams for one in below):
@@ -127,7 +135,9 @@ def narrow(tx: Transaction, conditions: Conditions) -> Narrowed:
             continue
         others = [one for asked in conditions.found.values() for one in asked if one not in searched]
         count_max = CANDIDATES_MAX * (WITH_MORE_ASKED if others else 1)
-        looked_up = look_up(tx, level, searched, count_max)
+        # PostgreSQL must fetch all that match to put some of them in order.
+        in_order = tx.is_sqlite or (all_of_them and level is Level.PATIENT)
+        looked_up = look_up(tx, level, searched, count_max, in_order=in_order)
         if not looked_up.more:
             return Narrowed(found, [looked_up.condition(is_sqlite=tx.is_sqlite)], looked_up)
         candidates = candidates or looked_up

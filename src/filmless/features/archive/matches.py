@@ -27,7 +27,7 @@ from filmless.features.patients.tables import patients
 MatchRow = PatientRow | StudyRow | SeriesRow | FoundInstance
 
 PAGE_ROWS = 500  # Some milliseconds of database, some hundred KiB of rows.
-FIRST_PAGE_ROWS = 50  # Most queries have fewer matches, and who has more sees the first ones sooner.
+FIRST_PAGE_ROWS = 100  # Most queries have fewer matches, and who has more sees the first ones sooner.
 PATIENTS_AT_ONCE = 200  # With their studies about one page.
 
 _ROW_OF: Mapping[Level, Callable[[Sequence[Any]], MatchRow]] = {
@@ -47,7 +47,7 @@ def iterate_matches(archive: ReadableArchive, actor: Actor, level: Level, query:
     actor.must(Permission.STUDIES_READ)
     with archive.database.read() as tx:
         asked = understand(tx, level, query)
-        narrowed = candidates.narrow(tx, asked)
+        narrowed = candidates.narrow(tx, asked, all_of_them=True)
     record_query(archive, actor, level, query)
     if level is Level.PATIENT:
         return _patients(archive, asked, [*narrowed.conditions, *narrowed.few])

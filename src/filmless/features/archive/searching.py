@@ -49,14 +49,15 @@ def narrow_search(tx: Transaction, words: Sequence[str]) -> Narrowed:
         only_here = [_matched(level, word, tx) for word in words if places[word] == [level] and len(word) > 2]
         if only_here:
             count_max = CANDIDATES_MAX * (WITH_MORE_ASKED if len(only_here) < len(words) else 1)
-            looked_up = look_up(tx, level, only_here, count_max)
+            looked_up = look_up(tx, level, only_here, count_max, in_order=tx.is_sqlite)
             if not looked_up.more:
                 return Narrowed(found, [looked_up.condition(is_sqlite=tx.is_sqlite)], looked_up)
             many = many or looked_up
     if many is None:
         for word in words:
             either = [
-                look_up(tx, level, [_matched(level, word, tx)], CANDIDATES_MAX) for level in places[word]
+                look_up(tx, level, [_matched(level, word, tx)], CANDIDATES_MAX, in_order=tx.is_sqlite)
+                for level in places[word]
             ]
             if len(word) > 2 and not any(one.more for one in either):
                 few = sa.or_(*(one.condition(is_sqlite=tx.is_sqlite) for one in either))
