@@ -141,8 +141,9 @@ def test_one_at_a_time_goes_to_a_node_urgent_ones_first(archive: Archive, receiv
 
 def test_of_many_workers_one_gets_it(archive: Archive, receive: Receive) -> None:
     receive(1)
-    send(archive, "PACS2")
-    send(archive, "PACS2")
+    for _ in range(3):
+        send(archive, "PACS2")
+    end(archive, claimed(archive), Ending.COMPLETE)  # The destination is known from now on.
     with ThreadPoolExecutor(6) as workers:
         found = list(workers.map(lambda _: claim(archive), range(6)))
     assert len([one for one in found if one is not None]) == 1

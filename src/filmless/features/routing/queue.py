@@ -4,7 +4,7 @@ Whoever may send may also retry, cancel and put first what they sent; all else a
 Not here: the sending itself (`sending`), rules (`rules`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filmless.features.access import Actor, Permission
@@ -17,6 +17,7 @@ from filmless.features.routing.model import DESTINATIONS_MAX, TransmissionPriori
 from filmless.features.routing.projects import check_project
 from filmless.features.routing.queueing import put_in_queue, wake
 from filmless.features.routing.repository import (
+    MOVED_AT_ONCE_MAX,
     WHOLE_QUEUE,
     Destination,
     NewTransmission,
@@ -30,7 +31,7 @@ from filmless.infra.errors import Invalid
 from filmless.infra.outbox import announce
 
 NETWORK_CONFIGURATION = "110128"  # PS3.16 CID 403: what a change of the queue is to an auditor.
-RETRIED_AT_ONCE_MAX = 500  # Some tens of milliseconds of the one writer.
+RETRIED_AT_ONCE_MAX = 100  # Some statements each: tens of milliseconds of the one writer.
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,11 @@ def pause_queue(database: Database, actor: Actor, destination: str = WHOLE_QUEUE
         get_node(database, destination)
     with database.transaction() as tx:
         repository.set_destination(tx, destination, is_paused=True, changed_by=actor.name)
-        _announce_moved(tx, repository.hold(tx, destination), State.HELD)
         _record_pause(tx, actor, "paused", destination)
+    moved = MOVED_AT_ONCE_MAX
+    while moved == MOVED_AT_ONCE_MAX:  # Nobody claims any of them meanwhile.
+        with database.transaction() as tx:
+            moved = _announce_moved(tx, repository.hold(tx, destination), State.HELD)
 
 
 def resume_queue(database: Database, actor: Actor, destination: str = WHOLE_QUEUE) -> None:
@@ -203,11 +207,14 @@ def resume_queue(database: Database, actor: Actor, destination: str = WHOLE_QUEU
     actor.must(Permission.ROUTING_MANAGE)
     with database.transaction() as tx:
         repository.set_destination(tx, destination, is_paused=False, changed_by=actor.name)
-        released = repository.release(tx)
-        _announce_moved(tx, released, State.WAITING)
-        for title in {*(title for _, _, title in released), *repository.due_destinations(tx)}:
-            wake(tx, title)
         _record_pause(tx, actor, "resumed", destination)
+    moved = MOVED_AT_ONCE_MAX
+    while moved == MOVED_AT_ONCE_MAX:
+        with database.transaction() as tx:
+            released = repository.release(tx)
+            moved = _announce_moved(tx, released, State.WAITING)
+            for title in {*(title for _, _, title in released), *repository.due_destinations(tx)}:
+                wake(tx, title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +282,10 @@ def _move(tx: Transaction, found: Transmission, event: Event) -> State:
     return after
 
 
-def _announce_moved(tx: Transaction, moved: Iterable[tuple[str, str, str]], state: State) -> None:
+def _announce_moved(tx: Transaction, moved: Sequence[tuple[str, str, str]], state: State) -> int:
     for transmission_id, study_instance_uid, destination in moved:
         announce(tx, TransmissionChanged(transmission_id, study_instance_uid, destination, state.value))
+    return len(moved)
 
 
 def _record_change(tx: Transaction, actor: Actor, what: str, found: Transmission) -> None:

@@ -25,6 +25,7 @@ from filmless.infra.database import Transaction
 from filmless.infra.ids import new_id
 
 DESTINATIONS_MAX = 100  # Looked after at once; the next transmission that ends sees to the rest.
+MOVED_AT_ONCE_MAX = 500  # Held or let go in one transaction: some tens of milliseconds of the one writer.
 WHOLE_QUEUE = ""  # The row of transmission_destinations that stands for all of them.
 
 _T = transmissions.c
@@ -196,12 +197,15 @@ def parked_ids(tx: Transaction, destination: str, rows_max: int) -> list[str]:
 
 
 def hold(tx: Transaction, destination: str) -> list[tuple[str, str, str]]:
-    """Hold all that could be sent there (everywhere for WHOLE_QUEUE); (id, study, destination) of each."""
+    """Hold what could be sent there (anywhere for WHOLE_QUEUE); (id, study, destination) of each.
+
+    MOVED_AT_ONCE_MAX of them: call it until fewer come.
+    """
     return _move_all(tx, Event.HOLD, State.HELD, [] if not destination else [_T.destination == destination])
 
 
 def release(tx: Transaction) -> list[tuple[str, str, str]]:
-    """Let go of all that nothing holds any more; (id, study, destination) of each."""
+    """Let go of what nothing holds any more; (id, study, destination) of each. In pieces, as `hold`."""
     paused = sa.select(_D.ae_title).where(_D.is_paused)
     everything = sa.select(_D.ae_title).where(_D.is_paused, _D.ae_title == WHOLE_QUEUE).exists()
     return _move_all(tx, Event.RELEASE, State.WAITING, [_T.destination.not_in(paused), ~everything])
@@ -211,19 +215,16 @@ def _move_all(
     tx: Transaction, event: Event, after: State, conditions: Sequence[sa.ColumnElement[bool]]
 ) -> list[tuple[str, str, str]]:
     from_states = _T.state.in_(queue.sources_of(event))
+    some = sa.select(_T.id).where(from_states, *conditions).limit(MOVED_AT_ONCE_MAX)
     moved = tx.execute(
         sa.update(transmissions)
-        .where(from_states, *conditions)
+        .where(_T.id.in_(some), from_states)
         .values(state=after)
         .returning(_T.id, _T.study_ref, _T.destination)
     ).all()
-    uids = dict[int, str]()
     refs = sorted({row.study_ref for row in moved})
-    for at in range(0, len(refs), 500):
-        asked = sa.select(studies.c.id, studies.c.study_instance_uid).where(
-            studies.c.id.in_(refs[at : at + 500])
-        )
-        uids.update((row.id, row.study_instance_uid) for row in tx.execute(asked))
+    asked = sa.select(studies.c.id, studies.c.study_instance_uid).where(studies.c.id.in_(refs))
+    uids = {row.id: row.study_instance_uid for row in tx.execute(asked)}
     return [(row.id, uids[row.study_ref], row.destination) for row in moved]
 
 
