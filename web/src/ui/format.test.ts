@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest';
-import { ageInYears, dayBefore, formatBytes, formatClock, formatCountdown, formatDay } from './format';
+import {
+  ageInYears,
+  dayAfter,
+  dayBefore,
+  formatBytes,
+  formatClock,
+  formatCountdown,
+  formatDay,
+  formatDayInWords,
+} from './format';
 
 it.each([
   ['2026-11-24', 'en-GB', '24/11/2026'],
@@ -46,4 +55,16 @@ it('a countdown has two digits of seconds', () => {
 it('days before cross the ends of months and years', () => {
   expect(dayBefore(1, new Date(2026, 0, 1))).toBe('2025-12-31');
   expect(dayBefore(29, new Date(2026, 2, 1, 23, 59))).toBe('2026-01-31');
+});
+
+it('days after cross the ends of months, years and summer time', () => {
+  expect(dayAfter('2026-12-31', 1)).toBe('2027-01-01');
+  expect(dayAfter('2026-03-29', 1)).toBe('2026-03-30');
+  expect(dayAfter('2026-03-01', -1)).toBe('2026-02-28');
+  expect(dayAfter('someday', 1)).toBe('someday');
+});
+
+it('a day in words has its weekday', () => {
+  expect(formatDayInWords('2026-11-24', 'en-GB')).toBe('Tue, 24 Nov 2026');
+  expect(formatDayInWords('2026-11-24', 'de-DE')).toBe('Di., 24. Nov. 2026');
 });

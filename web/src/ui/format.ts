@@ -72,3 +72,25 @@ export function dayBefore(daysBack: number, today = new Date()): string {
   const two = (value: number) => String(value).padStart(2, '0');
   return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
 }
+
+/** The day `days` after a calendar day (before it, if negative). */
+export function dayAfter(date: string, days: number): string {
+  const parts = partsOf(date);
+  if (!parts) return date;
+  const day = new Date(Date.UTC(parts[0], parts[1] - 1, parts[2] + days));
+  return day.toISOString().slice(0, 10);
+}
+
+/** A calendar day with its weekday, as a day's list is headed: Tue, 24 November 2026. */
+export function formatDayInWords(date: string, locale?: string): string {
+  const parts = partsOf(date);
+  if (!parts) return date;
+  const day = new Date(Date.UTC(parts[0], parts[1] - 1, parts[2]));
+  return new Intl.DateTimeFormat(locale, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    timeZone: 'UTC',
+  }).format(day);
+}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Series } from '../../api/types';
 import { formatCount } from '../../ui/format';
-import { ModalityBadges } from './ModalityBadges';
+import { ModalityBadges } from '../../ui/ModalityBadges';
 import { VIEWER_WINDOW, viewerAddress } from './viewer';
 
 interface Props {

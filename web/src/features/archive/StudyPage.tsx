@@ -8,9 +8,9 @@ import { studyQuery } from '../../api/queries';
 import type { StudyDetail } from '../../api/types';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { ageInYears, formatBytes, formatClock, formatCount, formatDay, formatInstant } from '../../ui/format';
+import { ModalityBadges } from '../../ui/ModalityBadges';
 import { PersonName } from '../../ui/PersonName';
 import { useKeys } from '../../ui/useKeys';
-import { ModalityBadges } from './ModalityBadges';
 import { SeriesCard } from './SeriesCard';
 import { openViewer, VIEWER_WINDOW, viewerAddress } from './viewer';
 

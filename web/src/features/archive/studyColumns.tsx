@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import type { Study } from '../../api/types';
 import { ageInYears, formatBytes, formatClock, formatCount, formatDay, formatInstant } from '../../ui/format';
+import { ModalityBadges } from '../../ui/ModalityBadges';
 import { PersonName } from '../../ui/PersonName';
-import { ModalityBadges } from './ModalityBadges';
 
 /** One column of the study list. `order` is the server's name for sorting by it. */
 export interface StudyColumn {
