@@ -77,6 +77,14 @@ def find_step(tx: Transaction, step_id: str) -> ScheduledStep | None:
     return found[0] if found else None
 
 
+def of_procedures(conditions: Sequence[Condition]) -> Condition:
+    """The condition that a step belongs to a procedure and request that fulfil these, found by their indexes."""
+    procedures = sa.select(requested_procedures.c.id).join(
+        imaging_requests, imaging_requests.c.id == requested_procedures.c.request_ref
+    )
+    return scheduled_steps.c.procedure_ref.in_(procedures.where(*conditions))
+
+
 def position_of(step: ScheduledStep) -> Position:
     """Where a page ends that ends with this step."""
     return (step.details.step.start_date, step.details.step.start_time, step.id)

@@ -29,6 +29,7 @@ from filmless.features.scheduling.model import (
 )
 from filmless.standards.dicom import tags
 from filmless.standards.dicom.data_set import DataSet, Element
+from filmless.standards.dicom.data_set_values import split_text
 from filmless.standards.dicom.dictionary import vr_of
 
 _CODE_VALUE = known_tag("CodeValue")
@@ -38,7 +39,8 @@ _CODE_MEANING = known_tag("CodeMeaning")
 _LONG_CODE_VALUE = known_tag("LongCodeValue")
 _STATUS = known_tag("ScheduledProcedureStepStatus")
 
-_BY_PLACE = {place: [one for one in ATTRIBUTES if one.place is place] for place in Place}
+# Looked up once: a worklist is some hundred items of fifty attributes.
+_BY_PLACE = {place: [(one, one.tag, one.vr) for one in ATTRIBUTES if one.place is place] for place in Place}
 _OWN_TAGS = frozenset(one.tag for one in ATTRIBUTES) | {
     tags.SPECIFIC_CHARACTER_SET,
     tags.SCHEDULED_PROCEDURE_STEP_SEQUENCE,
@@ -68,8 +70,8 @@ def worklist_item(held: ScheduledStep) -> DataSet:
         step.elements.update(item.elements)
     for place, part in _parts(details):
         target = step if place is Place.STEP else root
-        for attribute in _BY_PLACE[place]:
-            _put(target, attribute, getattr(part, attribute.field))
+        for attribute, tag, vr in _BY_PLACE[place]:
+            target.elements[tag] = _element(attribute, vr, getattr(part, attribute.field))
     step.set(_STATUS, held.status.value)
     root.set_items(tags.SCHEDULED_PROCEDURE_STEP_SEQUENCE, [step])
     return root
@@ -103,16 +105,16 @@ def _parts(details: NewStep) -> Sequence[tuple[Place, object]]:
     return [(place, getattr(details, place.value)) for place in Place]
 
 
-def _put(target: DataSet, attribute: Attribute, value: Any) -> None:
-    tag = attribute.tag
+def _element(attribute: Attribute, vr: str, value: Any) -> Element:
+    if attribute.form is Form.TEXT:
+        return Element(vr, split_text(value, vr))
     if attribute.form is Form.CODES:
-        target.set_items(tag, [_code_item(code) for code in value])
-    elif attribute.form is Form.ISSUER:
-        target.set_items(tag, [_issuer_item(value)] if value else [])
-    elif attribute.form is Form.TEXTS:
-        target.set(tag, list(value))
-    else:
-        target.set(tag, value)
+        return Element(vr, items=[_code_item(code) for code in value])
+    if attribute.form is Form.ISSUER:
+        return Element(vr, items=[_issuer_item(value)] if value else [])
+    if attribute.form is Form.TEXTS:
+        return Element(vr, list(value))
+    return Element(vr, [] if value is None else [value])
 
 
 def _value_in(source: DataSet, attribute: Attribute) -> Any:
@@ -167,5 +169,5 @@ assert all(
     for place, kind in zip(
         Place, (PatientDetails, ImagingRequest, RequestedProcedure, StepDetails), strict=True
     )
-    for attribute in _BY_PLACE[place]
+    for attribute, _, _ in _BY_PLACE[place]
 )  # Every row of the table names a field that exists.
