@@ -4,6 +4,7 @@ Not here: what they have queued (`transmissions`). Translates; `features/routing
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -65,8 +66,10 @@ def route_add(
     """Add a rule: what meets all conditions is sent to these nodes."""
     with opened_system() as system:
         lists = (from_ae_title, modality, station, study, series, physician, body_part)
-        conditions = routing.Conditions(
-            *(tuple(patterns or ()) for patterns in lists), parse_window(received)
+        patterns = (tuple(given or ()) for given in lists)
+        conditions = replace(
+            routing.Conditions(received_within=parse_window(received)),
+            **dict(zip(routing.PATTERN_CONDITIONS, patterns, strict=True)),
         )
         delivery = routing.Delivery(
             tuple(destinations),

@@ -1,6 +1,6 @@
 """Routing rules, prefetch rules and de-identification projects: lists, changes, and a dry run."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -154,9 +154,9 @@ def _new_rule(body: RuleIn) -> routing.NewRule:
         body.project,
     )
     window = body.received_within
-    conditions = routing.Conditions(
-        *(tuple(getattr(body, name)) for name in routing.PATTERN_CONDITIONS),
-        received_within=None if window is None else _window_in(window),
+    conditions = replace(
+        routing.Conditions(received_within=None if window is None else _window_in(window)),
+        **{name: tuple(getattr(body, name)) for name in routing.PATTERN_CONDITIONS},
     )
     return routing.NewRule(body.name, delivery, conditions, body.is_active, body.position)
 
