@@ -68,7 +68,8 @@ def route_add(
         lists = (from_ae_title, modality, station, study, series, physician, body_part)
         patterns = (tuple(given or ()) for given in lists)
         conditions = replace(
-            routing.Conditions(received_within=parse_window(received)),
+            routing.Conditions(),
+            received_within=parse_window(received),
             **dict(zip(routing.PATTERN_CONDITIONS, patterns, strict=True)),
         )
         delivery = routing.Delivery(

@@ -155,7 +155,8 @@ def _new_rule(body: RuleIn) -> routing.NewRule:
     )
     window = body.received_within
     conditions = replace(
-        routing.Conditions(received_within=None if window is None else _window_in(window)),
+        routing.Conditions(),
+        received_within=None if window is None else _window_in(window),
         **{name: tuple(getattr(body, name)) for name in routing.PATTERN_CONDITIONS},
     )
     return routing.NewRule(body.name, delivery, conditions, body.is_active, body.position)
