@@ -40,17 +40,14 @@ async function problemOf(response: Response): Promise<Problem> {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/**
- * Ask the server. Answers the parsed body, or undefined for 204.
- * @throws ApiError on any other outcome; an aborted request throws the browser's AbortError as it is.
- */
-export async function request<T>(
+async function open(
   method: Method,
   path: string,
+  accept: string,
   body?: unknown,
   signal?: AbortSignal,
-): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' };
+): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept };
   if (method !== 'GET') headers['X-CSRF-Token'] = readCookie('filmless_csrf');
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response: Response;
@@ -71,6 +68,52 @@ export async function request<T>(
     const retryAfter = retryAfterSeconds(response.headers.get('Retry-After'));
     throw new ApiError(response.status, problem.detail || problem.title || '', retryAfter);
   }
+  return response;
+}
+
+/**
+ * Ask the server. Answers the parsed body, or undefined for 204.
+ * @throws ApiError on any other outcome; an aborted request throws the browser's AbortError as it is.
+ */
+export async function request<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<T> {
+  const response = await open(method, path, 'application/json', body, signal);
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
+}
+
+/**
+ * Ask for an answer that comes line by line (NDJSON), each line as it comes.
+ * @throws ApiError as `request` does, also when the connection is lost half-way.
+ */
+export async function* requestLines<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): AsyncGenerator<T, void> {
+  const response = await open(method, path, 'application/x-ndjson', body, signal);
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw signal?.aborted ? cause : new ApiError(0, '');
+      });
+      rest += decoder.decode(value, { stream: !done });
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as T;
+      if (done) return;
+    }
+  } finally {
+    // Whoever stops listening also tells the server to stop.
+    await reader.cancel().catch(() => {});
+  }
 }
