@@ -64,6 +64,7 @@ export function Shell() {
           { keys: ['Enter'], does: t('keys.open') },
           { keys: ['v'], does: t('keys.viewer') },
           { keys: ['/'], does: t('keys.search') },
+          { keys: ['n'], does: t('nodes.key_add') },
           { keys: ['u'], does: t('keys.back') },
           { keys: ['?'], does: t('keys.help') },
         ]}
