@@ -1,10 +1,11 @@
 """What the browser tests share: how to sign in, how to send, how to ask what is on the screen."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.filmless_server import Filmless
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from bench.filmless_server import PASSWORD, Filmless
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import AE
 
@@ -46,6 +47,34 @@ def sign_in(page: Page, user_name: str, password: str) -> None:
     page.get_by_label("User name").fill(user_name)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def sign_in_to(browser: Browser, server: Filmless) -> StorageState:
+    """The cookies of one sign-in to a server that may hold nothing yet."""
+    context = open_context(browser, server.http_url)
+    page = context.new_page()
+    page.goto("/")
+    sign_in(page, USER, PASSWORD)
+    page.get_by_role("navigation").wait_for()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def pages_of_all_looks(browser: Browser, server: Filmless, state: StorageState) -> Iterator[tuple[str, Page]]:
+    """A page in each theme and width, by name, without motion that axe could catch half-way."""
+    for scheme in ("dark", "light"):
+        for name, width in (("wide", 1440), ("narrow", 390)):
+            context = open_context(
+                browser,
+                server.http_url,
+                storage_state=state,
+                viewport={"width": width, "height": 900},
+                reduced_motion="reduce",
+            )
+            context.add_init_script(f"localStorage['mantine-color-scheme-value'] = '{scheme}'")
+            yield f"{scheme} {name}", context.new_page()
+            context.close()
 
 
 def open_list(page: Page, address: str = "/") -> None:
