@@ -34,7 +34,6 @@ WAITING = {
     "filmless.features.nodes.service.get_node": "move destinations of C-MOVE",
     "filmless.standards.dicom.dates.parse_datetime": "DT keys of the worklist",
     "filmless.standards.dicom.sop_classes.sop_class_name": "the screen of an instance",
-    "filmless.standards.dicom.uids.new_uid": "objects that we make ourselves",
 }
 MIGRATIONS = "filmless.infra.migrations.versions."  # alembic finds them in the folder.
 

@@ -78,7 +78,7 @@ def find_step(tx: Transaction, step_id: str) -> ScheduledStep | None:
 
 
 def of_procedures(conditions: Sequence[Condition]) -> Condition:
-    """The condition that a step belongs to a procedure and request that fulfil these, found by their indexes."""
+    """The condition that a step is of a procedure and request that fulfil these, found by their indexes."""
     procedures = sa.select(requested_procedures.c.id).join(
         imaging_requests, imaging_requests.c.id == requested_procedures.c.request_ref
     )
