@@ -65,8 +65,9 @@ export function NodeForm({ initial, isNew, bound, onClose, onSaved, isLeaving, o
       </div>
       <div className="node-form-foot">
         {save.isError && <ProblemNotice title={t('nodes.not_saved')} error={save.error} />}
+        {/* Keys: a button that became another one under the pointer would submit the form with this very click. */}
         {isLeaving ? (
-          <Group justify="flex-end" gap="xs" role="alert">
+          <Group key="leaving" justify="flex-end" gap="xs" role="alert">
             <Text size="sm" flex={1}>
               {t('nodes.unsaved')}
             </Text>
@@ -78,7 +79,7 @@ export function NodeForm({ initial, isNew, bound, onClose, onSaved, isLeaving, o
             </Button>
           </Group>
         ) : (
-          <Group justify="flex-end" gap="xs">
+          <Group key="writing" justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               {t('action.cancel')}
             </Button>

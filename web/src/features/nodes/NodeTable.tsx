@@ -57,10 +57,10 @@ function NodeRow({ node, onEdit, onCheck, ...others }: { node: Node } & NodeActi
       <td className="mono break">
         {node.host}:{node.port}
       </td>
-      <td>
+      <td data-label={t('nodes.section_capabilities')}>
         <MayDo node={node} />
       </td>
-      <td>{t(`nodes.tls_short.${node.tls}`)}</td>
+      <td data-label={t('nodes.tls')}>{t(`nodes.tls_short.${node.tls}`)}</td>
       <td className="node-actions">
         <Button
           size="xs"

@@ -15,6 +15,7 @@ import type { Pull, RemoteArchive, RemoteSeries, RemoteStudies } from './types';
 
 const ASKED = ['remote', 'asked'] as const;
 const SEARCH = ['remote', 'search'] as const;
+const SERIES = ['remote', 'series'] as const;
 const PULLS = ['remote', 'pulls'] as const;
 
 /** While something is being fetched, how far it is; else nothing is asked. */
@@ -33,6 +34,7 @@ export function useAsked(): [Asked | undefined, (asked: Asked | undefined) => vo
   const asked = useQuery<Asked>({ queryKey: ASKED, queryFn: skipToken }).data;
   const ask = (next: Asked | undefined) => {
     client.removeQueries({ queryKey: SEARCH });
+    client.removeQueries({ queryKey: SERIES });
     if (next) client.setQueryData(ASKED, next);
     else client.resetQueries({ queryKey: ASKED });
   };
@@ -78,7 +80,7 @@ export function useHeldLive(): void {
 export function remoteSeriesQuery(archive: string, studyInstanceUid: string) {
   const path = `/api/remote/studies/${encodeURIComponent(studyInstanceUid)}/series`;
   return queryOptions({
-    queryKey: [...SEARCH, 'series', archive, studyInstanceUid],
+    queryKey: [...SERIES, archive, studyInstanceUid],
     queryFn: async ({ signal }) =>
       (
         await request<{ series_list: RemoteSeries[] }>(
