@@ -32,10 +32,14 @@ class IdentifierTooLarge(OverLimit):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One DIMSE message to send; `data` is its data set, encoded as the presentation context says."""
+    """One DIMSE message to send; `data` is its data set, encoded as the presentation context says.
+
+    `more_follows`: another is about to come, and both may go out together.
+    """
 
     command: CommandSet
     data: Iterable[BytesLike] | None = None
+    more_follows: bool = False
 
 
 class Exchange(Protocol):

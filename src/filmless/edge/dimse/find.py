@@ -23,10 +23,11 @@ from filmless.edge.dimse.status import (
 )
 from filmless.features.archive import Level, QueryNotUnderstood, iterate_matches
 from filmless.infra import limits
-from filmless.standards.dicom.data_set import DataSet
+from filmless.standards.dicom.data_set import DataSet, encode_data_set
 from filmless.standards.dicom.sop_classes import PATIENT_ROOT_FIND, PATIENT_STUDY_ONLY_FIND, STUDY_ROOT_FIND
 from filmless.standards.dicom.upper_layer import CommandField
 
+ANSWERS_TOGETHER = 10  # In one packet; then we look for a cancel. Each by itself would cost twice as much.
 UNABLE_TO_PROCESS = 0xC001  # PS3.4 table C.4-1: Cxxx.
 
 LEVELS_OF: Mapping[str, tuple[Level, ...]] = MappingProxyType(
@@ -64,11 +65,15 @@ class FindExchange(IdentifierExchange):
             return
         answering = Answering(services.archive, conversation.actor, services.ae_title, asked)
         status = PENDING_WITH_UNSUPPORTED_KEYS if answering.has_unsupported_keys else PENDING
-        for row in iterate_matches(services.archive, conversation.actor, asked.level, asked.query):
-            if conversation.is_cancelled():
+        pending = self.request.response(status, has_data_set=True)
+        syntax_uid = self.context.transfer_syntax_uid
+        rows = iterate_matches(services.archive, conversation.actor, asked.level, asked.query)
+        for number, row in enumerate(rows, 1):
+            if number % ANSWERS_TOGETHER == 1 and conversation.is_cancelled():
                 yield self.reply(CANCELLED)
                 return
-            yield self.reply(status, answering.answer(row))
+            data = encode_data_set(answering.answer(row), syntax_uid)
+            yield Message(pending, (data,), more_follows=number % ANSWERS_TOGETHER != 0)
         yield self.reply(SUCCESS)
 
     def status_of(self, error: BaseException) -> int:

@@ -85,7 +85,7 @@ def _answer(connection: Connection, context_id: int, request: CommandSet, exchan
     """Send the responses to a request whose data set is whole, and count it by the last."""
     status = SUCCESS
     for message in exchange.finish():
-        connection.send_message(context_id, message.command, message.data)
+        connection.send_message(context_id, message.command, message.data, more_follows=message.more_follows)
         status = message.command.status
     service = _SERVICE_OF.get(request.command_field, "other")
     _REQUESTS[service, _class_of(status)].inc()
