@@ -34,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, old_archive: Filmless) -> I
     with Filmless(folder=tmp_path_factory.mktemp("new")) as filmless:
         host, port = old_archive.dicom_address
         run_command(filmless.environment, "node", "add", "OLDPACS", host, str(port))
-        run_command(filmless.environment, "node", "add", "GONE", host, str(*free_ports(1)))
+        run_command(filmless.environment, "node", "add", "GONE", host, str(free_ports(1)[0]))
         send(filmless, a_ct_slice(1, study=42, PatientName="Remote^Rolf", PatientID="R-42"))
         yield filmless
 
@@ -97,7 +97,7 @@ def test_a_fetch_that_waits_is_stopped(page: Page, server: Filmless, old_archive
     send(old_archive, late)
     search(page, "OLDPACS", name="Late")
     expect(row(page, "Lea")).to_be_visible(timeout=WITHIN_MS)
-    run_command(server.environment, "node", "edit", "OLDPACS", "--port", str(*free_ports(1)))
+    run_command(server.environment, "node", "edit", "OLDPACS", "--port", str(free_ports(1)[0]))
     row(page, "Lea").get_by_role("button", name="Fetch: Late, Lea").click()
     row(page, "Lea").get_by_role("button", name="Stop fetching Late, Lea").click(timeout=WITHIN_MS)
     expect(row(page, "Lea")).to_contain_text("Stopped", timeout=WITHIN_MS)

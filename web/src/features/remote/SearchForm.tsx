@@ -17,6 +17,8 @@ interface Props {
 
 /** The kinds of image most departments make; any other can be typed. */
 const MODALITIES = ['CT', 'MR', 'DX', 'CR', 'US', 'MG', 'NM', 'PT', 'XA', 'RF', 'OT'];
+/** Fewer archives are seen at a glance. */
+const SEARCHED_FROM = 8;
 const TEXTS = ['patient_name', 'patient_id', 'accession_number'] as const;
 
 export function SearchForm({ archives, initial, isSearching, firstRef, onSearch, onClear }: Props) {
@@ -53,7 +55,7 @@ export function SearchForm({ archives, initial, isSearching, firstRef, onSearch,
           data={data}
           value={chosen}
           onChange={setChosen}
-          searchable
+          searchable={archives.length > SEARCHED_FROM}
         />
         {TEXTS.map((name, index) => (
           <TextInput
