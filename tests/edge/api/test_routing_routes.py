@@ -151,6 +151,8 @@ def test_a_study_is_sent_and_seen_in_the_queue(pacs: TestClient) -> None:
     assert pacs.get("/transmissions", params={"state": "done"}).json() == {"transmissions": [], "total": 0}
     one = pacs.get(f"/transmissions/{row.id}")
     assert TransmissionOut.model_validate(one.json()).patient_name == "Muster^Erika"
+    assert pacs.get(f"/transmissions/{row.id}/refused").json() == {"items": [], "total": 0}
+    assert pacs.get("/transmissions/unknown/refused").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from filmless.features.routing import (
     get_overview,
     get_transmission,
     instances_to_send,
+    list_refused,
     pause_queue,
     record_progress,
     resume_queue,
@@ -229,6 +230,8 @@ def test_what_was_refused_for_good_is_tried_when_a_person_says_so(archive: Archi
     assert end(archive, taken, Ending.COMPLETE, refused=taken.remaining[:1]) is State.PARKED
     row = get_transmission(archive.database, ME, taken.id)
     assert (row.instances_sent, row.instances_refused) == (2, 1)
+    listed, number = list_refused(archive.database, ME, row.id, 10)
+    assert ([one.ref for one in listed], number) == ([*taken.remaining[:1]], 1)
     assert retry_parked(archive.database, ME, "VIEWER") == 0
     assert retry_parked(archive.database, ME) == 1
     assert claimed(archive).remaining == taken.remaining[:1]

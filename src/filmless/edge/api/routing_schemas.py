@@ -208,6 +208,20 @@ class TransmissionPageOut(TransmissionsOut):
     total: int
 
 
+class RefusedInstanceOut(_Model):
+    """An instance that the other side refused for good."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+class RefusedInstancesOut(_Model):
+    """The first of them, and how many there are."""
+
+    items: list[RefusedInstanceOut]
+    total: int
+
+
 class DestinationStateOut(_Model):
     """A node as far as the queue goes."""
 

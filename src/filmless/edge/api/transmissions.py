@@ -11,6 +11,7 @@ from filmless.edge.api.routing_schemas import (
     DestinationIn,
     PriorityIn,
     QueueOut,
+    RefusedInstancesOut,
     RetriedOut,
     SendIn,
     TransmissionOut,
@@ -73,6 +74,21 @@ def get_transmission(request: Request, transmission_id: PathText) -> Response:
     return json_response(
         _transmission(routing.get_transmission(database, actor_of(request), transmission_id))
     )
+
+
+@router.get(
+    "/transmissions/{transmission_id}/refused",
+    **answers(200, RefusedInstancesOut, "What was refused", 401, 403, 404),
+)
+def list_refused(request: Request, transmission_id: PathText) -> Response:
+    """Which instances the other side refused for good."""
+    database, actor = context_of(request).database, actor_of(request)
+    rows, total = routing.list_refused(database, actor, transmission_id, limits.QUERY_RESULTS_DEFAULT)
+    items = [
+        {"sop_instance_uid": row.sop_instance_uid, "series_instance_uid": row.series_instance_uid}
+        for row in rows
+    ]
+    return json_response({"items": items, "total": total})
 
 
 @router.post(

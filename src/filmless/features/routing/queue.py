@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filmless.features.access import Actor, Permission
+from filmless.features.archive import InstanceRow
 from filmless.features.audit import AuditEvent, record
 from filmless.features.nodes import get_node
 from filmless.features.routing import repository
@@ -23,7 +24,7 @@ from filmless.features.routing.repository import (
     NewTransmission,
     TransmissionFilter,
 )
-from filmless.features.routing.studies import get_held_study
+from filmless.features.routing.studies import get_held_study, list_instance_rows
 from filmless.features.routing.transmissions import Event, Reason, State, Transmission, state_after
 from filmless.infra import limits
 from filmless.infra.database import Database, Transaction
@@ -120,6 +121,23 @@ def get_transmission(database: Database, actor: Actor, transmission_id: str) -> 
             tx, actor, AuditEvent.QUERY, action="E", study_instance_uid=uid, details={"what": "transmission"}
         )
     return found
+
+
+def list_refused(
+    database: Database, actor: Actor, transmission_id: str, limit: int
+) -> tuple[list[InstanceRow], int]:
+    """The first instances that the other side refused, and how many there are; one audit record.
+
+    Raises TransmissionNotFound, NotPermitted. What was deleted here is counted, but not listed.
+    """
+    actor.must(Permission.STUDIES_SEND)
+    with database.transaction() as tx:
+        found = _get(tx, transmission_id)
+        refs = repository.refused_refs(tx, transmission_id)
+        rows = list_instance_rows(tx, refs[:limit])
+        uid, details = found.study_instance_uid, {"what": "refused instances", "rows": len(rows)}
+        record(tx, actor, AuditEvent.QUERY, action="E", study_instance_uid=uid, details=details)
+    return rows, len(refs)
 
 
 def retry_transmission(database: Database, actor: Actor, transmission_id: str) -> Transmission:

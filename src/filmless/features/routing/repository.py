@@ -364,6 +364,12 @@ def refs_of(tx: Transaction, transmission_id: str) -> tuple[str, list[int]]:
     return ("", []) if row is None else (row.destination, unpack_refs(row.refs))
 
 
+def refused_refs(tx: Transaction, transmission_id: str) -> list[int]:
+    """The instances of a transmission that the other side refused."""
+    refused = tx.execute(sa.select(_T.refused).where(_T.id == transmission_id)).scalar_one_or_none()
+    return [] if refused is None else unpack_refs(refused)
+
+
 def save_progress(
     tx: Transaction,
     claimed: Claimed,
