@@ -6,6 +6,7 @@ import './app/app.css';
 import './features/archive/quarantine.css';
 import './features/archive/studyList.css';
 import './features/archive/studyPage.css';
+import './features/routing/exchange.css';
 import dayjs from 'dayjs';
 import 'dayjs/locale/de';
 import localizedFormat from 'dayjs/plugin/localizedFormat';

@@ -6,6 +6,8 @@ import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet } from 'react-router';
 import { LiveProvider, useLiveState } from '../api/LiveProvider';
 import { systemQuery, usePermission } from '../api/queries';
+import { useParkedCount } from '../features/routing/queries';
+import { SendProvider } from '../features/routing/SendProvider';
 import { formatBytes, formatCount } from '../ui/format';
 import { KeysDialog } from '../ui/KeysDialog';
 import { Logo } from '../ui/Logo';
@@ -49,7 +51,9 @@ export function Shell() {
           </Group>
         </header>
         <main id="main" tabIndex={-1}>
-          <Outlet />
+          <SendProvider>
+            <Outlet />
+          </SendProvider>
         </main>
         <Status />
       </div>
@@ -63,6 +67,7 @@ export function Shell() {
           { keys: ['k', '↑'], does: t('keys.up') },
           { keys: ['Enter'], does: t('keys.open') },
           { keys: ['v'], does: t('keys.viewer') },
+          { keys: ['s'], does: t('keys.send') },
           { keys: ['/'], does: t('keys.search') },
           { keys: ['n'], does: t('nodes.key_add') },
           { keys: ['u'], does: t('keys.back') },
@@ -85,11 +90,14 @@ function useMainEntries(): MainEntry[] {
   const { t } = useTranslation();
   const held = useQuery(systemQuery).data?.quarantine ?? 0;
   const seesArchives = usePermission('remote.query');
+  const maySend = usePermission('studies.send');
+  const parked = useParkedCount(maySend);
   const seesQuarantine = usePermission('quarantine.read');
   const seesNodes = usePermission('nodes.manage');
   const entries: (MainEntry | false)[] = [
     { to: '/', label: t('studies.title') },
     seesArchives && { to: '/other-archives', label: t('remote.title') },
+    maySend && { to: '/exchange', label: t('exchange.title'), count: parked },
     seesQuarantine && { to: '/quarantine', label: t('quarantine.title'), count: held },
     seesNodes && { to: '/nodes', label: t('nodes.title') },
   ];

@@ -1,4 +1,5 @@
-import { IconPhotoOff } from '@tabler/icons-react';
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { IconPhotoOff, IconSend } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Series } from '../../api/types';
@@ -9,10 +10,12 @@ import { VIEWER_WINDOW, viewerAddress } from './viewer';
 interface Props {
   studyInstanceUid: string;
   series: Series;
+  /** null for who may not send. */
+  onSend: (() => void) | null;
 }
 
 /** A series as its picture; the whole card opens the viewer on it. */
-export function SeriesCard({ studyInstanceUid, series }: Props) {
+export function SeriesCard({ studyInstanceUid, series, onSend }: Props) {
   const { t } = useTranslation();
   const number = series.series_number === null ? '' : `${series.series_number} `;
   const description = series.series_description || t('study.series_unnamed');
@@ -37,6 +40,18 @@ export function SeriesCard({ studyInstanceUid, series }: Props) {
           </span>
         </span>
       </a>
+      {onSend && (
+        <Tooltip label={t('send.open')} openDelay={400}>
+          <ActionIcon
+            className="series-send"
+            variant="default"
+            onClick={onSend}
+            aria-label={t('send.open_series', { name: `${number}${description}` })}
+          >
+            <IconSend size={16} stroke={1.7} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      )}
     </li>
   );
 }

@@ -9,6 +9,7 @@ import { ApiError } from '../../api/client';
 import { studiesQuery } from '../../api/queries';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { formatCount } from '../../ui/format';
+import { useSendStudy } from '../../ui/sendStudy';
 import { useKeys } from '../../ui/useKeys';
 import { SendHelp } from './SendHelp';
 import { StudyFilterBar } from './StudyFilterBar';
@@ -50,12 +51,21 @@ export function StudyListPage() {
   const fresh = useFresh();
   const searchRef = useRef<HTMLInputElement>(null);
   const { tableRef, move, focusFirst, focusedStudy } = useRowFocus();
+  const sendStudy = useSendStudy();
   useKeys([
     ['j', () => move(1)],
     ['ArrowDown', () => move(1)],
     ['k', () => move(-1)],
     ['ArrowUp', () => move(-1)],
     ['/', () => searchRef.current?.select()],
+    [
+      's',
+      () => {
+        const uid = focusedStudy();
+        const study = list.data?.studies.find((one) => one.study_instance_uid === uid);
+        if (study) sendStudy?.(study);
+      },
+    ],
     [
       'v',
       () => {

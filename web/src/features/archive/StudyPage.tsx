@@ -1,5 +1,5 @@
 import { Anchor, Breadcrumbs, Button, Group, Paper, Skeleton, Text, Title } from '@mantine/core';
-import { IconArrowLeft, IconPhoto } from '@tabler/icons-react';
+import { IconArrowLeft, IconPhoto, IconSend } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -10,6 +10,7 @@ import { ErrorNotice } from '../../ui/ErrorNotice';
 import { ageInYears, formatBytes, formatClock, formatCount, formatDay, formatInstant } from '../../ui/format';
 import { ModalityBadges } from '../../ui/ModalityBadges';
 import { PersonName } from '../../ui/PersonName';
+import { useSendStudy } from '../../ui/sendStudy';
 import { useKeys } from '../../ui/useKeys';
 import { SeriesCard } from './SeriesCard';
 import { openViewer, VIEWER_WINDOW, viewerAddress } from './viewer';
@@ -20,7 +21,9 @@ export function StudyPage() {
   const { studyInstanceUid = '' } = useParams();
   const study = useQuery(studyQuery(studyInstanceUid));
   const back = useBackToList();
+  const sendStudy = useSendStudy();
   useKeys([
+    ['s', () => study.data && sendStudy?.(study.data)],
     ['v', () => openViewer(studyInstanceUid)],
     ['u', back],
   ]);
@@ -86,6 +89,7 @@ function StudyProblem({ error, onRetry }: { error: Error; onRetry: () => void })
 
 function StudyContent({ study }: { study: StudyDetail }) {
   const { t } = useTranslation();
+  const sendStudy = useSendStudy();
   return (
     <>
       <StudyBanner study={study} />
@@ -107,6 +111,9 @@ function StudyContent({ study }: { study: StudyDetail }) {
             key={series.series_instance_uid}
             studyInstanceUid={study.study_instance_uid}
             series={series}
+            onSend={
+              sendStudy && (() => sendStudy({ ...study, series_instance_uid: series.series_instance_uid }))
+            }
           />
         ))}
       </ul>
@@ -116,6 +123,7 @@ function StudyContent({ study }: { study: StudyDetail }) {
 
 function StudyBanner({ study }: { study: StudyDetail }) {
   const { t } = useTranslation();
+  const sendStudy = useSendStudy();
   const age = ageInYears(study.patient_birth_date, study.study_date);
   const sex = study.patient_sex;
   return (
@@ -143,15 +151,27 @@ function StudyBanner({ study }: { study: StudyDetail }) {
             {sex && <span>{t(`study.sex_${sex}`, { defaultValue: sex })}</span>}
           </Group>
         </div>
-        <Button
-          component="a"
-          href={viewerAddress(study.study_instance_uid)}
-          target={VIEWER_WINDOW}
-          size="md"
-          leftSection={<IconPhoto size={18} aria-hidden />}
-        >
-          {t('study.open_viewer')}
-        </Button>
+        <Group gap="xs">
+          {sendStudy && (
+            <Button
+              size="md"
+              variant="default"
+              leftSection={<IconSend size={18} aria-hidden />}
+              onClick={() => sendStudy(study)}
+            >
+              {t('send.open')}
+            </Button>
+          )}
+          <Button
+            component="a"
+            href={viewerAddress(study.study_instance_uid)}
+            target={VIEWER_WINDOW}
+            size="md"
+            leftSection={<IconPhoto size={18} aria-hidden />}
+          >
+            {t('study.open_viewer')}
+          </Button>
+        </Group>
       </Group>
       <StudyFacts study={study} />
     </Paper>

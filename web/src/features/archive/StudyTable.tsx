@@ -1,10 +1,11 @@
 import { Skeleton, Tooltip, UnstyledButton } from '@mantine/core';
-import { IconArrowDown, IconArrowUp, IconPhoto } from '@tabler/icons-react';
+import { IconArrowDown, IconArrowUp, IconPhoto, IconSend } from '@tabler/icons-react';
 import { type MouseEvent, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import type { Study } from '../../api/types';
 import { PersonName } from '../../ui/PersonName';
+import { useSendStudy } from '../../ui/sendStudy';
 import type { StudyColumn } from './studyColumns';
 import { studyColumns } from './studyColumns';
 import { nextOrder } from './studyFilters';
@@ -100,6 +101,7 @@ interface RowProps {
 function StudyRow({ study, columns, isFresh }: RowProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const sendStudy = useSendStudy();
   const address = `/studies/${study.study_instance_uid}`;
   const open = (event: MouseEvent<HTMLElement>) => {
     // The row is a larger target for its own link; real links and marked text keep their own meaning.
@@ -127,6 +129,17 @@ function StudyRow({ study, columns, isFresh }: RowProps) {
         </td>
       ))}
       <td className="col-open">
+        {sendStudy && (
+          <Tooltip label={t('send.open_study')} openDelay={400}>
+            <UnstyledButton
+              className="open-viewer send-study"
+              onClick={() => sendStudy(study)}
+              aria-label={t('send.open_study')}
+            >
+              <IconSend size={17} stroke={1.7} aria-hidden />
+            </UnstyledButton>
+          </Tooltip>
+        )}
         <Tooltip label={t('study.open_viewer')} openDelay={400}>
           <a
             className="open-viewer"
