@@ -106,7 +106,7 @@ function Caller({ caller, onAdd, onOpen }: { caller: UnknownCaller } & Props) {
             variant="default"
             onClick={strike}
             loading={forget.isPending}
-            aria-label={t('nodes.caller_forget_one', { node: title })}
+            aria-label={t('nodes.caller_forget_titled', { node: title })}
           >
             {t('nodes.caller_forget')}
           </Button>

@@ -43,7 +43,7 @@ export function PullProgress({ pull, of }: { pull: Pull; of: string }) {
           variant="default"
           loading={stop.isPending}
           onClick={onStop}
-          aria-label={t('remote.stop_one', { study: of })}
+          aria-label={t('remote.stop_study', { study: of })}
         >
           {t('remote.stop')}
         </Button>
