@@ -83,6 +83,14 @@ class Figure:
         )
 
 
+def _name(pattern: Callable[[int], str], *, fuzzy: bool = False) -> Callable[[int], Query]:
+    return lambda number: Query({"PatientName": pattern(number)}, limit=PAGE, fuzzy=fuzzy)
+
+
+def _asked(**matching: Callable[[int], str]) -> Callable[[int], Query]:
+    return lambda number: Query({key: value(number) for key, value in matching.items()}, limit=PAGE)
+
+
 def works(studies: int) -> list[Work]:
     """Every kind of query, each asked with another value every time."""
     draw = random.Random(3)
@@ -96,61 +104,73 @@ def works(studies: int) -> list[Work]:
     def family_of(number: int) -> str:
         return made_index.name_of(patients[number]).split("=")[0].split("^")[0]
 
-    def name(pattern: Callable[[int], str], *, fuzzy: bool = False) -> Callable[[int], Query]:
-        return lambda number: Query({"PatientName": pattern(number)}, limit=PAGE, fuzzy=fuzzy)
-
-    def asked(**matching: Callable[[int], str]) -> Callable[[int], Query]:
-        return lambda number: Query({key: value(number) for key, value in matching.items()}, limit=PAGE)
-
     def day(number: int) -> str:
         return made_index.day_of(numbers[number], studies)
 
     modality = itertools.cycle(("CT", "MR", "US"))
-    patient_id = asked(PatientID=lambda n: made_index.patient_id_of(patients[n]))
-    study_uid = asked(StudyInstanceUID=lambda n: made_index.study_uid_of(numbers[n]))
-    accession_number = asked(AccessionNumber=lambda n: made_index.accession_number_of(numbers[n]))
-    of_a_day = asked(StudyDate=day, ModalitiesInStudy=lambda _: next(modality))
-    common_inside = name(lambda n: f"*{common[n % 8]}*")
-    sight = ("thorax", "knie", "notfall")
+    patient_id = _asked(PatientID=lambda n: made_index.patient_id_of(patients[n]))
+    study_uid = _asked(StudyInstanceUID=lambda n: made_index.study_uid_of(numbers[n]))
+    accession_number = _asked(AccessionNumber=lambda n: made_index.accession_number_of(numbers[n]))
+    of_a_day = _asked(StudyDate=day, ModalitiesInStudy=lambda _: next(modality))
+    common_inside = _name(lambda n: f"*{common[n % 8]}*")
     keyed = [
         Work("Patient ID", patient_id),
         Work("Patient ID, patient level", patient_id, Level.PATIENT),
         Work("Accession Number", accession_number),
         Work("Study Instance UID", study_uid),
         Work("series of a study", study_uid, Level.SERIES),
-        Work("one day, first hundred", asked(StudyDate=day), rows_max=PAGE),
+        Work("one day, first hundred", _asked(StudyDate=day), rows_max=PAGE),
         Work("one day and modality", of_a_day),
-        Work("from a day on, first hundred", asked(StudyDate=lambda n: f"{day(n)}-"), rows_max=PAGE),
+        Work("from a day on, first hundred", _asked(StudyDate=lambda n: f"{day(n)}-"), rows_max=PAGE),
         Work("name and birth date", lambda n: _person(patients[n])),
-        Work("everything, first hundred", asked(), rows_max=PAGE),
+        Work("everything, first hundred", _asked(), rows_max=PAGE),
     ]
-    names = [
-        ("`name*`, common", name(lambda n: f"{common[n % 8]}*")),
-        ("`name*`, any", name(lambda n: f"{family_of(n)}^*")),
-        ("`*name*`, common", common_inside),
-        ("`*name*`, rare", name(lambda n: f"*{rare[n][2:-1]}*")),
-        ("`*name*`, nobody", name(lambda n: f"*{rare[n]}qx{n}*")),
-        ("`*given*`, very common", name(lambda n: f"*{given[n % 6]}*")),
-        ("`?` inside", name(lambda n: f"M?{'yi'[n % 2]}er^{'APM'[n % 3]}*")),
-        ("`*?*` inside", name(lambda n: f"*sch?eider*{'aei'[n % 3]}*")),
-        ("`*山田*`, two characters", name(lambda _: "*山田*")),
-        ("fuzzy, two words", name(lambda n: f"{given[n % 6]} {common[n % 8]}", fuzzy=True)),
-        ("fuzzy, by sound", name(lambda n: common[n % 8], fuzzy=True)),
-        ("`*description*`, common", asked(StudyDescription=lambda n: f"*{sight[n % 3]}*")),
-        ("`*description*`, rare", asked(StudyDescription=lambda n: f"*protokoll {n * 37 % 5000}*")),
+    return [
+        *keyed,
+        *(
+            Work(title, query_of, keyed=False, rows_max=PAGE)
+            for title, query_of in _names(common, given, rare, family_of)
+        ),
+        Work("`*name*`, patient level", common_inside, Level.PATIENT, keyed=False, rows_max=PAGE),
+        *(
+            Work(title, _search(text), keyed=False, pages_only=True)
+            for title, text in _words(common, given, numbers)
+        ),
     ]
-    words: list[tuple[str, Callable[[int], str]]] = [
+
+
+def _names(
+    common: Sequence[str], given: Sequence[str], rare: Sequence[str], family_of: Callable[[int], str]
+) -> list[tuple[str, Callable[[int], Query]]]:
+    """Wildcards, sounds and words in names and descriptions."""
+    sight = ("thorax", "knie", "notfall")
+    return [
+        ("`name*`, common", _name(lambda n: f"{common[n % 8]}*")),
+        ("`name*`, any", _name(lambda n: f"{family_of(n)}^*")),
+        ("`*name*`, common", _name(lambda n: f"*{common[n % 8]}*")),
+        ("`*name*`, rare", _name(lambda n: f"*{rare[n][2:-1]}*")),
+        ("`*name*`, nobody", _name(lambda n: f"*{rare[n]}qx{n}*")),
+        ("`*given*`, very common", _name(lambda n: f"*{given[n % 6]}*")),
+        ("`?` inside", _name(lambda n: f"M?{'yi'[n % 2]}er^{'APM'[n % 3]}*")),
+        ("`*?*` inside", _name(lambda n: f"*sch?eider*{'aei'[n % 3]}*")),
+        ("`*山田*`, two characters", _name(lambda _: "*山田*")),
+        ("fuzzy, two words", _name(lambda n: f"{given[n % 6]} {common[n % 8]}", fuzzy=True)),
+        ("fuzzy, by sound", _name(lambda n: common[n % 8], fuzzy=True)),
+        ("`*description*`, common", _asked(StudyDescription=lambda n: f"*{sight[n % 3]}*")),
+        ("`*description*`, rare", _asked(StudyDescription=lambda n: f"*protokoll {n * 37 % 5000}*")),
+    ]
+
+
+def _words(
+    common: Sequence[str], given: Sequence[str], numbers: Sequence[int]
+) -> list[tuple[str, Callable[[int], str]]]:
+    """What people type into the search field of the study list."""
+    return [
         ("words: a name", lambda n: common[n % 8]),
         ("words: two names", lambda n: f"{given[n % 6]} {common[n % 8]}"),
         ("words: a name and a description", lambda n: f"{common[n % 8]} thorax"),
         ("words: an accession number", lambda n: made_index.accession_number_of(numbers[n])),
         ("words: nobody", lambda n: f"qxqx{n}"),
-    ]
-    return [
-        *keyed,
-        *(Work(title, query_of, keyed=False, rows_max=PAGE) for title, query_of in names),
-        Work("`*name*`, patient level", common_inside, Level.PATIENT, keyed=False, rows_max=PAGE),
-        *(Work(title, _search(text), keyed=False, pages_only=True) for title, text in words),
     ]
 
 
@@ -351,13 +371,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--studies", type=int, default=1_000_000)
-    parser.add_argument("--folder", type=Path, help="where made indexes are kept (or FILMLESS_BENCH_FOLDER)")
+    parser.add_argument("--folder", type=Path, help="where made indexes are kept (or BENCH_FOLDER)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="just this one")
     parser.add_argument("--through", choices=("verbs", "dimse"), default="verbs")
     parser.add_argument("--only", default="", help="queries whose title holds this text")
     parser.add_argument("--quick", action="store_true", help="no growth, nothing kept: does it run at all")
     options = parser.parse_args()
-    kept = os.environ.get("FILMLESS_BENCH_FOLDER") or Path(tempfile.gettempdir()) / "filmless-bench-index"
+    kept = os.environ.get("BENCH_FOLDER") or Path(tempfile.gettempdir()) / "filmless-bench-index"
     folder = Path(options.folder or kept)
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [options.studies] if options.quick else [SMALL, options.studies]

@@ -30,8 +30,6 @@ WAITING = {
     "filmless.features.access.sessions.list_sessions": "the screen of one's own sessions (Doors and keys)",
     "filmless.features.access.sessions.revoke_session": "the same",
     "filmless.features.archive.find.statement_for": "nothing: the seam where tests see which index is used",
-    "filmless.infra.errors.KINDS": "nothing: tests hold the tables of the doors to it",
-    "filmless.features.nodes.service.get_node": "move destinations of C-MOVE",
     "filmless.standards.dicom.dates.parse_datetime": "DT keys of the worklist",
     "filmless.standards.dicom.sop_classes.sop_class_name": "the screen of an instance",
 }

@@ -18,8 +18,17 @@ JOINED_TABLES = {
     ("filmless.features.routing.studies", "filmless.features.archive.tables"): (
         "rules look at four numbers of each instance; ten thousand whole rows would be too many"
     ),
-    ("filmless.features.archive.matching", "filmless.features.patients.tables"): (
+    ("filmless.features.archive.keys", "filmless.features.patients.tables"): (
+        "the table of keys names the columns that are matched, the patient's too"
+    ),
+    ("filmless.features.archive.conditions", "filmless.features.patients.tables"): (
         "a query by Patient's Name is one statement over study and patient"
+    ),
+    ("filmless.features.archive.searching", "filmless.features.patients.tables"): (
+        "a person's words are looked for in names and in studies by one statement"
+    ),
+    ("filmless.features.archive.matches", "filmless.features.patients.tables"): (
+        "answers at patient level, and their order, are rows of patients"
     ),
     ("filmless.features.archive.find", "filmless.features.patients.tables"): (
         "a page of studies shows its patients; one statement, not one a row"

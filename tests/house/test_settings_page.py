@@ -9,6 +9,7 @@ from filmless.infra.settings import Settings
 
 PAGE = ROOT / "docs" / "settings.md"
 NOT_SETTINGS = {
+    "FILMLESS_BENCH_FOLDER": "where benchmarks keep an index of a million studies between runs",
     "FILMLESS_URL": "where the browser tests and the web application's development server find Filmless",
 }
 

@@ -87,7 +87,8 @@ INSTANCES: list[tuple[tuple[int, int, int], dict[str, Any]]] = [
         **ERIKA, **UTF_8, "StudyDate": "20260131", "StudyTime": "081530.25", "TimezoneOffsetFromUTC": "+0900",
         "AccessionNumber": "B_2", "IssuerOfAccessionNumberSequence": issued_by("RIS"),
         "StudyDescription": "Schädel 100% nativ", "Modality": "MR", "BodyPartExamined": "HEAD",
-        "Laterality": "L", "StationName": "MR1", "ProtocolName": "Routine T1", "InstitutionName": "Klinik Süd",
+        "Laterality": "L", "StationName": "MR1", "ProtocolName": "Routine T1",
+        "InstitutionName": "Klinik Süd",
     }),
     ((3, 1, 1), {
         **JORG, "StudyDate": "20251224", "StudyTime": "235959.5", "AccessionNumber": "B42",

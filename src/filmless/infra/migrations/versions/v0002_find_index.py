@@ -131,7 +131,8 @@ def _index_trigrams_in_sqlite() -> None:
             *(", ".join(value.format(row=row) for value in values.values()) for row in ("old", "new")),
         )
         op.execute(
-            f"CREATE VIRTUAL TABLE {trigrams} USING fts5({columns}, content='', detail='column', columnsize=0,"
+            f"CREATE VIRTUAL TABLE {trigrams} USING fts5("
+            f"{columns}, content='', detail='column', columnsize=0,"
             " tokenize='trigram case_sensitive 1')"
         )
         remove = f"INSERT INTO {trigrams} ({trigrams}, rowid, {columns}) VALUES ('delete', old.id, {old});"
