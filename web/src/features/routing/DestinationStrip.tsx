@@ -10,14 +10,17 @@ import { type DestinationState, type Queue, STATES } from './types';
 
 interface Props {
   queue: Queue;
+  /** The one that the list is narrowed to: it can be paused even while nothing waits for it. */
+  chosen: string;
   onChoose: (title: string) => void;
 }
 
 /** The queue at a glance: who waits, who cannot be reached, who is paused; and the way to pause. */
-export function DestinationStrip({ queue, onChoose }: Props) {
+export function DestinationStrip({ queue, chosen, onChoose }: Props) {
   const { t } = useTranslation();
   const mayManage = usePermission('routing.manage');
   const order = useOrders();
+  const shown = worthShowing(queue, chosen);
   return (
     <section aria-label={t('exchange.destinations')}>
       {queue.is_paused && (
@@ -36,10 +39,10 @@ export function DestinationStrip({ queue, onChoose }: Props) {
       )}
       <Group justify="space-between" align="flex-start" gap="sm">
         <ul className="destination-strip">
-          {queue.destinations.map((one) => (
+          {shown.map((one) => (
             <DestinationCard key={one.ae_title} destination={one} onChoose={onChoose} mayManage={mayManage} />
           ))}
-          {queue.destinations.length === 0 && (
+          {shown.length === 0 && (
             <li className="destination-none">
               <Text size="sm" c="dimmed">
                 {t('exchange.nothing_waits')}
@@ -60,6 +63,15 @@ export function DestinationStrip({ queue, onChoose }: Props) {
       </Group>
     </section>
   );
+}
+
+/** Not those that are at rest and well: a house has dozens of nodes. */
+function worthShowing({ destinations }: Queue, chosen: string): DestinationState[] {
+  const shown = destinations.filter(
+    (it) => it.ae_title === chosen || it.is_paused || it.failures > 0 || Object.keys(it.counts).length > 0,
+  );
+  if (!chosen || shown.some((it) => it.ae_title === chosen)) return shown;
+  return [...shown, { ae_title: chosen, is_paused: false, failures: 0, next_try_at: null, counts: {} }];
 }
 
 /** Gives an order and tells when it was refused. */

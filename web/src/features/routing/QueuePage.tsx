@@ -43,7 +43,11 @@ export function QueuePage() {
   return (
     <Stack gap="md">
       {queue.data && (
-        <DestinationStrip queue={queue.data} onChoose={(title) => change({ destination: title })} />
+        <DestinationStrip
+          queue={queue.data}
+          chosen={destination}
+          onChoose={(title) => change({ destination: title })}
+        />
       )}
       <Filters
         filters={filters}
