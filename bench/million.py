@@ -195,6 +195,7 @@ class Index:
 
     database: Database
     object_store: FolderObjectStore
+    zone: None = None
 
 
 def all_matches(index: Index) -> Ask:

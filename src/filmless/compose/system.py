@@ -35,7 +35,10 @@ def open_system(settings: Settings) -> Iterator[System]:
     try:
         object_store = open_object_store(settings.effective_object_store_url)
         archive = Archive(
-            database, object_store, accept_unknown_sop_classes=settings.accept_unknown_sop_classes
+            database,
+            object_store,
+            accept_unknown_sop_classes=settings.accept_unknown_sop_classes,
+            zone=settings.zone,
         )
         try:
             yield System(settings, clock, database, object_store, archive, Access(database, audit.record))

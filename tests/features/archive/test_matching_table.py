@@ -7,6 +7,7 @@ of what it finds, in any order: patients by their ID, studies, series and instan
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -409,7 +410,15 @@ def test_dates_of_another_time_zone_are_moments_here(archive: Archive, line: Row
     assert sorted(found(archive, line.level, Query(line.matching, **line.how))) == sorted(line.found)
 
 
-def test_here_means_the_zone_of_this_machine_with_its_summer_time(archive: Archive, zone: Zone) -> None:
+def test_here_means_the_zone_of_the_department(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"StudyDate": "20260130", "StudyTime": "0815", "PatientName": "Muster^Erika"}
+    monkeypatch.setattr(archive, "zone", timezone(timedelta(hours=2)))
+
+    assert found(archive, STUDY, Query(asked, timezone_offset="+0000")) == ["1"]
+    assert found(archive, STUDY, Query(asked, timezone_offset="+0100")) == []
+
+
+def test_without_one_here_means_the_zone_of_this_machine(archive: Archive, zone: Zone) -> None:
     asked = {"StudyDate": "20260130", "StudyTime": "0915", "PatientName": "Muster^Erika"}
 
     zone("CET-1CEST,M3.5.0,M10.5.0/3")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from filmless.features.archive.date_matching import Asked, Clock, combined_condition, zoned_condition
+from filmless.features.archive.date_matching import Asked, Clock, Here, combined_condition, zoned_condition
 from filmless.features.archive.keys import CLOCKS, KEYS, SEQUENCES, Key
 from filmless.features.archive.matching import EMPTY, VALUES_MAX, Level, Matched, Side
 from filmless.features.archive.patterns import Column, Condition
@@ -90,14 +90,11 @@ def _above(level: Level) -> Level:
     return list(Level)[level.depth - 1]
 
 
-def conditions_of(
-    level: Level, query: Query, side: Side, *, today: str = "", offsets: Sequence[str] = ()
-) -> Conditions:
+def conditions_of(level: Level, query: Query, side: Side, here: Here) -> Conditions:
     """The conditions of a query; raises QueryNotUnderstood for a value that its attribute cannot have.
 
     An empty value and `*` match everything (universal matching). Keys that the index does not have are passed
-    over: `unsupported_keys` names them. `today` (DA) and `offsets`, all that studies have in the index, serve
-    queries from another time zone.
+    over: `unsupported_keys` names them. `here` serves queries from another time zone.
     """
     conditions = Conditions(level)
     asked = {
@@ -106,7 +103,7 @@ def conditions_of(
         if keyword in KEYS and not _is_universal(keyword, value)
     }
     for names, clock in CLOCKS.items():
-        matched = _moment(names, clock, asked, query, today, offsets)
+        matched = _moment(names, clock, asked, query, here)
         if matched is not None:
             conditions.found.setdefault(KEYS[names[0]].level, []).append(matched)
             asked = {keyword: value for keyword, value in asked.items() if keyword not in names}
@@ -151,8 +148,7 @@ def _moment(
     clock: Clock,
     asked: Mapping[str, str],
     query: Query,
-    today: str,
-    offsets: Sequence[str],
+    here: Here,
 ) -> Matched | None:
     """Date and time where they must be taken together; None where each stands for itself."""
     date, time = (asked.get(name, "") for name in names)
@@ -160,8 +156,8 @@ def _moment(
         return None
     in_order = bool(date) and KEYS[names[0]].indexed
     if query.timezone_offset:
-        wanted = Asked(date, time, query.combined_datetime, query.timezone_offset, today)
-        return Matched(zoned_condition(clock, wanted, offsets), in_order)
+        wanted = Asked(date, time, query.combined_datetime, query.timezone_offset)
+        return Matched(zoned_condition(clock, wanted, here), in_order)
     if query.combined_datetime and date and time:
         return Matched(combined_condition(clock, date, time), in_order)
     return None

@@ -5,7 +5,7 @@ Not here: which columns belong together (`keys`). Start at `date_condition`.
 
 Time zones (PS3.4 C.5.1.1, Timezone Query Adjustment): the asker's dates and times are turned into the wall
 clock of the place where the objects come from. That place is told by Timezone Offset From UTC (0008,0201) of
-the study, where its first object had one; else it is the zone of this machine, with its summer time.
+the study, where its first object had one; else it is the department's zone, with its summer time.
 """
 
 from collections.abc import Sequence
@@ -111,43 +111,51 @@ def _between(clock: Clock, first: tuple[str, str] | None, last: tuple[str, str] 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A date key and a time key as asked, either may be ""; and the asker's offset from UTC ("+0100").
+class Here:
+    """The place where objects come from.
 
-    `today` (DA) says whether it is summer for a time of day that comes without a date.
+    `zone` of those that do not say theirs (None: the machine's), today's date (DA) there, and all Timezone
+    Offsets From UTC that studies have in the index.
     """
+
+    zone: tzinfo | None
+    today: str
+    offsets: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A date key and a time key as asked, either may be ""; and the asker's offset from UTC ("+0100")."""
 
     date: str
     time: str
     combined: bool
     offset: str
-    today: str
 
 
-def zoned_condition(clock: Clock, asked: Asked, offsets: Sequence[str]) -> Condition:
-    """The condition for dates and times of another zone; `offsets` are all that the index holds.
+def zoned_condition(clock: Clock, asked: Asked, here: Here) -> Condition:
+    """The condition for dates and times of another zone.
 
     Raises QueryNotUnderstood for an offset that is none.
     """
     theirs = zone_of(asked.offset)
     if theirs is None:
         raise QueryNotUnderstood("The Timezone Offset From UTC of the query is not like +0100.")
-    zones = [("", None), *((offset, zone_of(offset)) for offset in offsets if zone_of(offset))]
-    return sa.or_(
-        *(
-            sa.and_(clock.offset == offset, _in_zone(clock, asked, theirs, zone))
-            for offset, zone in zones
-        ),
-        # An offset that cannot be read: as if there were none.
-        sa.and_(
-            clock.offset.not_in([offset for offset, _ in zones]), _in_zone(clock, asked, theirs, None)
-        ),
-    )  # fmt: skip
+    zones = [("", here.zone), *((offset, zone_of(offset)) for offset in here.offsets if zone_of(offset))]
+    told = [
+        sa.and_(clock.offset == offset, _in_zone(clock, asked, (theirs, zone), here.today))
+        for offset, zone in zones
+    ]
+    # An offset that cannot be read: as if there were none.
+    unreadable = clock.offset.not_in([offset for offset, _ in zones])
+    return sa.or_(*told, sa.and_(unreadable, _in_zone(clock, asked, (theirs, here.zone), here.today)))
 
 
-def _in_zone(clock: Clock, asked: Asked, theirs: tzinfo, ours: tzinfo | None) -> Condition:
+def _in_zone(clock: Clock, asked: Asked, zones: tuple[tzinfo, tzinfo | None], today: str) -> Condition:
+    theirs, ours = zones
+
     def converted(date: str, time: str, *, last: bool) -> tuple[str, str]:
-        """Their moment on our clock; `ours` None is this machine's zone, by its own rules of that day."""
+        """Their moment on our clock, by the rules of that day."""
         try:
             moment = _moment(date, time, last=last).replace(tzinfo=theirs).astimezone(ours)
         except (OverflowError, ValueError):
@@ -165,7 +173,7 @@ def _in_zone(clock: Clock, asked: Asked, theirs: tzinfo, ours: tzinfo | None) ->
         last = converted(last_date, last_time or "235959.999999", last=True) if last_date else None
         conditions.append(_between(clock, first, last))
     if asked.time and not (asked.combined and asked.date):
-        day = (date_span(asked.date)[0] if asked.date else None) or asked.today
+        day = (date_span(asked.date)[0] if asked.date else None) or today  # Is it summer?
         first_time, last_time = time_span(asked.time)
         since = converted(day, first_time or "00", last=False)[1]
         until = converted(day, last_time or "235959.999999", last=True)[1]

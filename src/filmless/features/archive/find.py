@@ -15,6 +15,7 @@ from filmless.features.access import Actor, Permission
 from filmless.features.archive import repository_read
 from filmless.features.archive.candidates import Candidates, Narrowed, among, matching_rows, narrow
 from filmless.features.archive.conditions import Conditions, conditions_of
+from filmless.features.archive.date_matching import Here
 from filmless.features.archive.errors import StudyNotFound
 from filmless.features.archive.matching import Level, Side
 from filmless.features.archive.patterns import Condition
@@ -124,7 +125,7 @@ def list_series(archive: ReadableArchive, actor: Actor, study_instance_uid: str)
 
 def statement_for(level: Level, query: Query, *, is_sqlite: bool) -> sa.Select[Any]:
     """The statement of one page of the query without candidates, for those who want to see its plan."""
-    asked = conditions_of(level, query, Side(is_sqlite=is_sqlite, fuzzy=query.fuzzy))
+    asked = conditions_of(level, query, Side(is_sqlite=is_sqlite, fuzzy=query.fuzzy), Here(None, "", ()))
     return _page(level, [*asked.here_and_above(), *asked.has_part()], query)
 
 
@@ -137,7 +138,7 @@ def _find(
 ) -> Page[Row]:
     actor.must(Permission.STUDIES_READ)
     with archive.database.read() as tx:
-        asked = understand(tx, level, query)
+        asked = understand(tx, archive, level, query)
         words = search_words(query.search)
         narrowed = narrow(tx, asked)
         searched = narrow_search(tx, words) if words else Narrowed([])
@@ -191,11 +192,12 @@ def _count(
     return repository_read.count_matches(tx, level, conditions, of_patient=of_patient)
 
 
-def understand(tx: Transaction, level: Level, query: Query) -> Conditions:
+def understand(tx: Transaction, archive: ReadableArchive, level: Level, query: Query) -> Conditions:
     """The conditions of a query on this database; raises QueryNotUnderstood."""
     side = Side(is_sqlite=tx.is_sqlite, fuzzy=query.fuzzy)
     offsets = repository_read.list_timezone_offsets(tx) if query.timezone_offset else ()
-    return conditions_of(level, query, side, today=f"{tx.now:%Y%m%d}", offsets=offsets)
+    here = Here(archive.zone, f"{tx.now.astimezone(archive.zone):%Y%m%d}", offsets)
+    return conditions_of(level, query, side, here)
 
 
 def record_query(archive: ReadableArchive, actor: Actor, level: Level, query: Query, **more: object) -> None:

@@ -46,7 +46,7 @@ def iterate_matches(archive: ReadableArchive, actor: Actor, level: Level, query:
     """
     actor.must(Permission.STUDIES_READ)
     with archive.database.read() as tx:
-        asked = understand(tx, level, query)
+        asked = understand(tx, archive, level, query)
         narrowed = candidates.narrow(tx, asked, all_of_them=True)
     record_query(archive, actor, level, query)
     if level is Level.PATIENT:

@@ -1,5 +1,6 @@
 """What the reading verbs need of the archive: its database and its object store."""
 
+from datetime import tzinfo
 from typing import Protocol
 
 from filmless.infra.database import Database
@@ -17,4 +18,9 @@ class ReadableArchive(Protocol):
     @property
     def object_store(self) -> ObjectStore:
         """Where the bytes are."""
+        ...
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone of objects that do not say theirs; None is the machine's."""
         ...
