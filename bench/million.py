@@ -8,6 +8,7 @@ Run `python -m bench.million [--studies N] [--folder F] [--through dimse]`.
 """
 
 import argparse
+import hashlib
 import itertools
 import json
 import os
@@ -28,6 +29,7 @@ from bench.kept_postgres import KeptPostgres
 from bench.results import RAW, machine, replace_section
 from filmless.features.access.model import system_actor
 from filmless.features.archive import Level, Query, find_studies, iterate_matches
+from filmless.infra import migrations
 from filmless.infra.clock import SystemClock
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
@@ -250,6 +252,12 @@ def measure(
 # --- Indexes -----------------------------------------------------------------------------------------------
 
 
+def schema_digest() -> str:
+    """Tells one state of the schema from another: an index made for another one is not used."""
+    steps = sorted((Path(migrations.__file__).parent / "versions").glob("v*.py"))
+    return hashlib.sha256(b"".join(step.read_bytes() for step in steps)).hexdigest()[:8]
+
+
 def sqlite_url(folder: Path, studies: int) -> str:
     """The URL of a made index in SQLite, filled if it is not there."""
     path = folder / f"{studies}.sqlite3"
@@ -379,7 +387,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="no growth, nothing kept: does it run at all")
     options = parser.parse_args()
     kept = os.environ.get("BENCH_FOLDER") or Path(tempfile.gettempdir()) / "filmless-bench-index"
-    folder = Path(options.folder or kept)
+    folder = Path(options.folder or kept) / schema_digest()
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [options.studies] if options.quick else [SMALL, options.studies]
     figures: list[Figure] = []
