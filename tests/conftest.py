@@ -6,6 +6,7 @@ The server starts with the first test that needs it and dies with the session, a
 """
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from postgres_server import PostgresServer
 from web_installation import OPENED
 
 _numbers = itertools.count(1)
+# pytest-xdist sets it for its workers, and rich keeps for ever the width that it finds when it is imported.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture
