@@ -83,6 +83,8 @@ export function listen(client: QueryClient, { onState, onStudyChanged }: LiveLis
       askAgainSoon(keys.transmissions);
       askAgainSoon(keys.queue);
     });
+    source.addEventListener('worklist_changed', () => askAgainSoon(keys.worklist));
+    source.addEventListener('performed_step_changed', () => askAgainSoon(keys.performedSteps));
   };
 
   connect();

@@ -21,6 +21,8 @@ export const keys = {
   quarantine: ['quarantine'] as const,
   transmissions: ['transmissions'] as const,
   queue: ['queue'] as const,
+  worklist: ['worklist'] as const,
+  performedSteps: ['performed-steps'] as const,
   system: ['system'] as const,
 };
 

@@ -14,6 +14,9 @@ export type Permission =
   | 'studies.send'
   | 'routing.manage'
   | 'remote.query'
+  | 'worklist.read'
+  | 'worklist.write'
+  | 'performed_steps.read'
   | 'quarantine.read'
   | 'quarantine.resolve'
   | 'nodes.manage';

@@ -70,6 +70,9 @@ export function Shell() {
           { keys: ['s'], does: t('keys.send') },
           { keys: ['/'], does: t('keys.search') },
           { keys: ['n'], does: t('nodes.key_add') },
+          { keys: ['n'], does: t('worklist.key_new') },
+          { keys: ['a'], does: t('worklist.key_arrive') },
+          { keys: ['[', ']', 't'], does: t('worklist.key_day') },
           { keys: ['u'], does: t('keys.back') },
           { keys: ['?'], does: t('keys.help') },
         ]}
@@ -89,6 +92,7 @@ interface MainEntry {
 function useMainEntries(): MainEntry[] {
   const { t } = useTranslation();
   const held = useQuery(systemQuery).data?.quarantine ?? 0;
+  const seesWorklist = usePermission('worklist.read');
   const seesArchives = usePermission('remote.query');
   const maySend = usePermission('studies.send');
   const parked = useParkedCount(maySend);
@@ -96,6 +100,7 @@ function useMainEntries(): MainEntry[] {
   const seesNodes = usePermission('nodes.manage');
   const entries: (MainEntry | false)[] = [
     { to: '/', label: t('studies.title') },
+    seesWorklist && { to: '/worklist', label: t('worklist.title') },
     seesArchives && { to: '/other-archives', label: t('remote.title') },
     maySend && { to: '/exchange', label: t('exchange.title'), count: parked },
     seesQuarantine && { to: '/quarantine', label: t('quarantine.title'), count: held },

@@ -6,6 +6,7 @@ import { QuarantinePage } from '../features/archive/QuarantinePage';
 import { StudyListPage } from '../features/archive/StudyListPage';
 import { StudyPage } from '../features/archive/StudyPage';
 import { CommitmentPage } from '../features/commitment/CommitmentPage';
+import { PerformedStepsPage } from '../features/exams/PerformedStepsPage';
 import { NodesPage } from '../features/nodes/NodesPage';
 import { OtherArchivesPage } from '../features/remote/OtherArchivesPage';
 import { ExchangePage } from '../features/routing/ExchangePage';
@@ -13,6 +14,8 @@ import { PriorsPage } from '../features/routing/PriorsPage';
 import { QueuePage } from '../features/routing/QueuePage';
 import { RulesPage } from '../features/routing/RulesPage';
 import { SettingsPage } from '../features/routing/SettingsPage';
+import { WorklistFrame } from '../features/scheduling/WorklistFrame';
+import { WorklistPage } from '../features/scheduling/WorklistPage';
 import { BrokenPage } from './BrokenPage';
 import { NotFoundPage } from './NotFoundPage';
 import { Shell } from './Shell';
@@ -31,6 +34,14 @@ export const router = createBrowserRouter([
             children: [
               { path: '/', element: <StudyListPage /> },
               { path: '/studies/:studyInstanceUid', element: <StudyPage /> },
+              {
+                path: '/worklist',
+                element: <WorklistFrame />,
+                children: [
+                  { index: true, element: <WorklistPage /> },
+                  { path: 'performed', element: <PerformedStepsPage /> },
+                ],
+              },
               { path: '/other-archives', element: <OtherArchivesPage /> },
               { path: '/nodes', element: <NodesPage /> },
               {

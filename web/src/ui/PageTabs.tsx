@@ -8,7 +8,7 @@ interface Props {
 /** Pages that belong together, side by side: links, so that each has an address and "back" works. */
 export function PageTabs({ label, tabs }: Props) {
   return (
-    <nav className="page-tabs" aria-label={label}>
+    <nav className="tab-bar" aria-label={label}>
       {tabs.map((tab) => (
         <NavLink key={tab.to} to={tab.to} end>
           {tab.label}

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 
-/** What a state means for whoever looks: nothing yet, somebody is here, it runs, done, ended, needs a look. */
-export type StateTone = 'plain' | 'here' | 'running' | 'done' | 'ended' | 'attention';
+/** What a state means for whoever looks: nothing to do, it goes on, it went well, have an eye on it, act. */
+export type StateTone = 'plain' | 'work' | 'well' | 'care' | 'need';
 
 /** A state in words; the colour only helps to find it. */
 export function StateBadge({ tone, children }: { tone: StateTone; children: ReactNode }) {

@@ -14,10 +14,10 @@ const SHOWN = 10;
 
 const TONES: Record<PullState, StateTone> = {
   waiting: 'plain',
-  running: 'running',
-  done: 'done',
-  failed: 'attention',
-  stopped: 'ended',
+  running: 'work',
+  done: 'well',
+  failed: 'need',
+  stopped: 'care',
 };
 
 /** What anybody here had fetched, the newest first. Pulls know no patient: the study's page does. */
