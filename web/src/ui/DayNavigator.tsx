@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Popover } from '@mantine/core';
 import { DatePicker } from '@mantine/dates';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCalendar, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
-import { dayAfter, formatDayInWords } from './format';
+import { dayAfter, formatDayInWords, localeOf } from './format';
 
 interface Props {
   /** YYYY-MM-DD, or empty for all days */
@@ -10,11 +10,12 @@ interface Props {
   today: string;
   onDay: (day: string) => void;
   words: { previous: string; next: string; today: string; pick: string; all: string };
-  locale: string;
+  /** The language of the interface. */
+  language: string;
 }
 
 /** One day, the day before, the day after, today, or any from a calendar. */
-export function DayNavigator({ day, today, onDay, words, locale }: Props) {
+export function DayNavigator({ day, today, onDay, words, language }: Props) {
   const [opened, calendar] = useDisclosure(false);
   const from = day || today;
   return (
@@ -38,12 +39,12 @@ export function DayNavigator({ day, today, onDay, words, locale }: Props) {
             onClick={calendar.toggle}
             title={words.pick}
           >
-            {day ? formatDayInWords(day, locale) : words.all}
+            {day ? formatDayInWords(day, localeOf(language)) : words.all}
           </Button>
         </Popover.Target>
         <Popover.Dropdown aria-label={words.pick}>
           <DatePicker
-            locale={locale}
+            locale={language}
             value={day || null}
             defaultDate={from}
             ariaLabels={{ previousMonth: words.previous, nextMonth: words.next }}
@@ -62,15 +63,7 @@ export function DayNavigator({ day, today, onDay, words, locale }: Props) {
       >
         <IconChevronRight size={16} aria-hidden />
       </ActionIcon>
-      <Button
-        variant="subtle"
-        size="xs"
-        h={32}
-        px={8}
-        onClick={() => onDay(today)}
-        disabled={day === today}
-        data-disabled={day === today || undefined}
-      >
+      <Button variant="subtle" size="xs" h={32} px={8} onClick={() => onDay(today)}>
         {words.today}
       </Button>
     </Group>

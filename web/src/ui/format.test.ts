@@ -8,6 +8,7 @@ import {
   formatCountdown,
   formatDay,
   formatDayInWords,
+  localeOf,
 } from './format';
 
 it.each([
@@ -67,4 +68,12 @@ it('days after cross the ends of months, years and summer time', () => {
 it('a day in words has its weekday', () => {
   expect(formatDayInWords('2026-11-24', 'en-GB')).toBe('Tue, 24 Nov 2026');
   expect(formatDayInWords('2026-11-24', 'de-DE')).toBe('Di., 24. Nov. 2026');
+});
+
+it.each([
+  ['en', ['de-DE', 'en-GB', 'en-US'], 'en-GB'],
+  ['de', ['en-GB'], 'de'],
+  ['en', ['en', 'en-US'], 'en'],
+])('for %j a reader of %j gets %j', (language, own, locale) => {
+  expect(localeOf(language, own)).toBe(locale);
 });

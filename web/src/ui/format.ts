@@ -81,7 +81,12 @@ export function dayAfter(date: string, days: number): string {
   return day.toISOString().slice(0, 10);
 }
 
-/** A calendar day with its weekday, as a day's list is headed: Tue, 24 November 2026. */
+/** The reader's own locale where it is of the chosen language (en-GB for en), else the language itself. */
+export function localeOf(language: string, own: readonly string[] = navigator.languages): string {
+  return own.find((locale) => locale === language || locale.startsWith(`${language}-`)) ?? language;
+}
+
+/** A calendar day with its weekday, as a day's list is headed: Tue, 24 Nov 2026. */
 export function formatDayInWords(date: string, locale?: string): string {
   const parts = partsOf(date);
   if (!parts) return date;

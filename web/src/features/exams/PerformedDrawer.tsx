@@ -132,7 +132,7 @@ function Belongs({ reference, reported }: BelongsProps) {
             })}
           </Anchor>
         ) : (
-          <Text size="sm" className="mono">
+          <Text size="sm" className="mono long-uid">
             {reference.accession_number || reference.study_instance_uid}
           </Text>
         )}

@@ -103,7 +103,7 @@ function PerformedBar({ filters, onChange }: BarProps) {
         day={dayOf(filters)}
         today={dayBefore(0)}
         onDay={(day) => onChange({ day, step: '' })}
-        locale={i18n.language}
+        language={i18n.language}
         words={{
           previous: t('day.previous'),
           next: t('day.next'),

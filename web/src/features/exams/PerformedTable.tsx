@@ -66,7 +66,7 @@ function PerformedRow({ step, showsDay, onOpen }: RowProps) {
           <bdi className="mono">{step.patient_id}</bdi>
         </div>
       </th>
-      <td data-label={t('performed.what')}>
+      <td className="step-what" data-label={t('performed.what')}>
         <bdi>{step.description}</bdi>
       </td>
       <td data-label={t('study.modality')}>
@@ -94,7 +94,7 @@ function PerformedRow({ step, showsDay, onOpen }: RowProps) {
       <td data-label={t('performed.made')}>
         <Made step={step} />
       </td>
-      <td data-label={t('worklist.state')}>
+      <td className="step-state" data-label={t('worklist.state')}>
         <div>
           <PerformedState status={step.status} />
           <Reason code={step.discontinuation_reason} />
@@ -111,7 +111,10 @@ export function scheduledAddress(stepId: string | null): string {
 
 export function Made({ step }: { step: PerformedStep }) {
   const { t } = useTranslation();
-  if (!step.number_of_series) return <span className="quiet">{t('performed.nothing_made')}</span>;
+  if (!step.number_of_series) {
+    const isRunning = step.status === 'IN PROGRESS';
+    return <span className="quiet">{t(isRunning ? 'performed.nothing_yet' : 'performed.nothing')}</span>;
+  }
   return (
     <span>
       {t('performed.series_count', { count: step.number_of_series })}

@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { formatDayInWords, formatInstant } from '../../ui/format';
+import { formatDayInWords, formatInstant, localeOf } from '../../ui/format';
 import { PersonName } from '../../ui/PersonName';
 import { StepState } from './StepState';
 import { valuesOf } from './stepForm';
@@ -11,10 +11,11 @@ import { PatientLine } from './WorklistTable';
 /** Everything that is known of an exam; what is empty is left out. */
 export function StepFacts({ held }: { held: ScheduledStep }) {
   const { t, i18n } = useTranslation();
+  const locale = localeOf(i18n.language);
   const values = valuesOf(held);
   const coded = (family: string, value: string) =>
     value && t(`worklist.${family}.${value}`, { defaultValue: value });
-  const start = `${formatDayInWords(values.start_date, i18n.language)}, ${values.start_time}`;
+  const start = `${formatDayInWords(values.start_date, locale)}, ${values.start_time}`;
   const facts: [string, ReactNode][] = [
     [t('worklist.field.procedure'), values.procedure],
     [t('worklist.start'), start],
@@ -43,7 +44,7 @@ export function StepFacts({ held }: { held: ScheduledStep }) {
         {held.procedure.study_instance_uid}
       </span>,
     ],
-    [t('worklist.updated'), formatInstant(held.updated_at, i18n.language)],
+    [t('worklist.updated'), formatInstant(held.updated_at, locale)],
   ];
   return (
     <>

@@ -40,7 +40,7 @@ export function WorklistBar({ filters, onChange, stationsShown, searchRef, onLea
         day={dayOf(filters)}
         today={dayBefore(0)}
         onDay={(day) => onChange({ day })}
-        locale={i18n.language}
+        language={i18n.language}
         words={{
           previous: t('day.previous'),
           next: t('day.next'),

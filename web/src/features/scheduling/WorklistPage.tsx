@@ -150,7 +150,7 @@ export function WorklistPage() {
           onHelp={help.open}
         />
         {mayWrite && (
-          <Button leftSection={<IconCalendarPlus size={17} aria-hidden />} onClick={schedule}>
+          <Button h={32} leftSection={<IconCalendarPlus size={17} aria-hidden />} onClick={schedule}>
             {t('worklist.schedule_exam')}
           </Button>
         )}

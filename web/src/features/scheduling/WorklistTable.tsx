@@ -79,7 +79,7 @@ function StepRow({ step: held, showsDay, ...actions }: RowProps) {
         </UnstyledButton>
         <PatientLine patient={patient} on={step.start_date} />
       </th>
-      <td data-label={t('worklist.procedure')}>
+      <td className="step-what" data-label={t('worklist.procedure')}>
         <div>
           <bdi>{procedure.requested_procedure_description || step.description}</bdi>
           {(priority === 'STAT' || priority === 'HIGH') && (
@@ -99,7 +99,7 @@ function StepRow({ step: held, showsDay, ...actions }: RowProps) {
       <td data-label={t('study.accession_number')} className="mono">
         <bdi>{request.accession_number}</bdi>
       </td>
-      <td data-label={t('worklist.state')}>
+      <td className="step-state" data-label={t('worklist.state')}>
         <span>
           <StepState status={held.status} />
         </span>
