@@ -21,8 +21,8 @@ class FakeEventSource {
   close() {
     this.readyState = FakeEventSource.CLOSED;
   }
-  tell(data: unknown) {
-    this.listeners.get('study_changed')?.({ data: JSON.stringify(data) });
+  tell(data: unknown, event = 'study_changed') {
+    this.listeners.get(event)?.({ data: JSON.stringify(data) });
   }
 }
 
@@ -97,4 +97,15 @@ it('a stream closed by the server is opened anew and the session is looked at', 
   expect(asked).toHaveBeenCalledWith({ queryKey: keys.session });
   vi.advanceTimersByTime(5_000);
   expect(FakeEventSource.last).not.toBe(first);
+});
+
+it.each([
+  ['worklist_changed', keys.worklist],
+  ['performed_step_changed', keys.performedSteps],
+])('on %s what shows it asks again', (event, queryKey) => {
+  const asked = vi.spyOn(client, 'invalidateQueries');
+  listen(client, { onState: () => {}, onStudyChanged: () => {} });
+  FakeEventSource.last.tell({}, event);
+  vi.advanceTimersByTime(1_000);
+  expect(asked.mock.calls).toEqual([[{ queryKey }]]);
 });

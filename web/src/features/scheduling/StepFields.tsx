@@ -110,7 +110,8 @@ function useField({ problems, isHeld }: Props, field: StepField) {
   return {
     label: t(`worklist.field.${field}`),
     required: REQUIRED.includes(field),
-    disabled: isFixed,
+    // Not disabled: whose exam it is must stay easy to read.
+    readOnly: isFixed,
     description: isFixed ? t('worklist.fixed') : undefined,
     error: said,
     name: field,
