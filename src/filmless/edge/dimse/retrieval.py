@@ -31,6 +31,7 @@ from filmless.features.archive import (
     find_instances_to_send,
     record_sent,
 )
+from filmless.infra import limits
 from filmless.infra.errors import FilmlessError, Invalid, OverLimit, Unavailable
 from filmless.infra.log import get_logger
 from filmless.standards.dicom import tags
@@ -108,6 +109,9 @@ def answer_extended(information: bytes) -> bytes:
 
 class RetrievalExchange(IdentifierExchange):
     """The parts of a C-MOVE or C-GET that are alike."""
+
+    # Ten thousand UIDs, as a query: 32 MiB of them would be half a GiB once decoded.
+    bytes_max = limits.QUERY_BYTES_MAX
 
     def wanted(self, identifier: DataSet) -> Wanted:
         """What is asked for; raises RetrievalNotUnderstood."""
