@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bench.filmless_server import run_command
@@ -27,16 +26,24 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from builders import CT_IMAGE_STORAGE, EXPLICIT_LE, ROOT, a_ct_slice, part10
 from department import Filmless
-from filmless.edge.dimse import move as move_scp
-from filmless.edge.dimse import peers
 from filmless.edge.dimse.connection import Connection
+from filmless.edge.dimse.conversation import Services
 from filmless.edge.dimse.errors import AssociationAborted
 from filmless.edge.dimse.requestor import Peer, Requestor, open_association
+from filmless.edge.dimse.sending import outgoing_of, send_instances
 from filmless.features.access import system_actor
-from filmless.features.archive import Archive, receive_part10
-from filmless.features.nodes import NewNode, add_node
+from filmless.features.archive import (
+    Archive,
+    RetrieveKeys,
+    RetrieveLevel,
+    Transfer,
+    find_instances_to_send,
+    receive_part10,
+)
 from filmless.infra.database import Database
 from filmless.infra.object_store.folder import FolderObjectStore
+from filmless.infra.sandbox import Sandbox
+from filmless.infra.tls_files import TLSFiles
 from filmless.standards.dicom.data_set import encode_data_set
 from filmless.standards.dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from filmless.standards.dicom.upper_layer import (
@@ -54,7 +61,7 @@ from filmless.standards.dicom.upper_layer import (
     UserInformation,
     negotiate,
 )
-from querying_peer import answering, find, identifier
+from querying_peer import find, identifier
 from retrieving_peer import get, move
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
@@ -375,25 +382,23 @@ def test_an_asker_hears_while_a_destination_is_silent_and_may_leave(
     check_that_others_are_served(server)
 
 
-def test_an_asker_is_answered_exactly_when_a_destination_never_answers(
-    sqlite_database: Database, object_store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch
+def test_a_destination_that_never_answers_is_given_up_and_counted_exactly(
+    sqlite_database: Database, object_store: FolderObjectStore, tmp_path: Path
 ) -> None:
-    def impatient(*arguments: Any) -> Peer:
-        return replace(peers.peer_of(*arguments), answer_seconds=0.5)
-
-    monkeypatch.setattr(
-        move_scp, "peer_of", impatient
-    )  # Our own minute, three times, is too long for a test.
     archive, me = Archive(sqlite_database, object_store), system_actor("test")
     for number in range(1, 11):
         receive_part10(archive, me, "TEST", [part10(a_ct_slice(number))])
+    keys = RetrieveKeys(study_instance_uids=(STUDY,))
+    rows = find_instances_to_send(archive, me, RetrieveLevel.STUDY, keys, Transfer("FALLING"))
     destination = FallingSilent(5, dies=False)
-    add_node(archive.database, me, NewNode("FALLING", "127.0.0.1", destination.port, associations_max=1))
-    with answering(archive) as us:
-        outcome = move(us, STUDY_ROOT_MOVE, "FALLING", WHOLE_STUDY)
+    # A C-MOVE has a minute's patience with each of three associations, too long for a test.
+    impatient = Peer("127.0.0.1", destination.port, "FALLING", "FILMLESS", answer_seconds=0.5)
+    services = Services(archive, "FILMLESS", Sandbox(), TLSFiles(tmp_path))
+    outgoing = [outgoing_of(services, row) for row in rows]
+    report = send_instances(services, impatient, outgoing, associations_max=1)
     destination.close()
-    assert (outcome.status, outcome.counts) == (0xB000, (5, 5, 0, None))
-    assert sorted(outcome.failed_uids) == sorted(set(UIDS[:10]) - set(destination.taken))
+    assert (report.completed, len(report.failed) + report.remaining) == (5, 5)
+    assert report.not_sent == set(UIDS[:10]) - set(destination.taken)
 
 
 # --- Askers that vanish in a C-GET -------------------------------------------------------------------------
