@@ -391,7 +391,7 @@ def test_a_destination_that_never_answers_is_given_up_and_counted_exactly(
     keys = RetrieveKeys(study_instance_uids=(STUDY,))
     rows = find_instances_to_send(archive, me, RetrieveLevel.STUDY, keys, Transfer("FALLING"))
     destination = FallingSilent(5, dies=False)
-    # A C-MOVE has a minute's patience with each of three associations, too long for a test.
+    # A C-MOVE has a minute's patience with each of four associations, too long for a test.
     impatient = Peer("127.0.0.1", destination.port, "FALLING", "FILMLESS", answer_seconds=0.5)
     services = Services(archive, "FILMLESS", Sandbox(), TLSFiles(tmp_path))
     outgoing = [outgoing_of(services, row) for row in rows]
